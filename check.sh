@@ -1,0 +1,78 @@
+#!/bin/bash
+# Check everything: install what is missing (Debian 12), formatting, layers, sizes, build with
+# warnings as errors, all tests; then unit and MPI tests again under the sanitizers.
+#   ./check.sh            all of it, about ten minutes on two cores
+#   ./check.sh --quick    without the sanitizers
+# The exit code is 0 only if everything passed. Logs: build/check/.
+
+set -u
+cd "$(dirname "$0")" || exit 1
+
+quick=no
+case "${1:-}" in
+"") ;;
+--quick) quick=yes ;;
+*)
+    echo "usage: ./check.sh [--quick]" >&2
+    exit 2
+    ;;
+esac
+
+source .ci/install_packages
+install_packages all || exit 1
+
+logs=build/check
+jobs=$(nproc)
+rm -rf "$logs" && mkdir -p "$logs"
+# Debian's own tools where they exist: other versions in PATH need not know its packages.
+export PATH="/usr/bin:$PATH" CMAKE_BUILD_PARALLEL_LEVEL=$jobs
+summary=()
+failed=0
+
+# step NAME COMMAND...: run with its output in a log; show the end of the log when it fails.
+step() {
+    local name=$1 log="$logs/${1// /-}.log" start=$SECONDS verdict=passed
+    shift
+    echo "== $name"
+    if ! "$@" </dev/null >"$log" 2>&1; then
+        verdict=FAILED
+        failed=1
+        tail -n 60 "$log"
+        echo "== $name failed; all of its output: $log"
+    fi
+    summary+=("$(printf '%-28s %s  %4d s' "$name" "$verdict" $((SECONDS - start)))")
+    [ "$verdict" = passed ]
+}
+
+formatting() {
+    find include src partition sim io tests bench examples -name '*.[ch]' -print0 |
+        xargs -0 -r clang-format-14 --dry-run --Werror
+}
+
+build() { # PRESET
+    cmake --preset "$1" && cmake --build --preset "$1"
+}
+
+tests() { # PRESET
+    ctest --preset "$1" -j "$jobs"
+}
+
+step "formatting" formatting
+step "layers" .ci/check_layers
+step "sizes" .ci/check_sizes && grep -v '^$' "$logs/sizes.log"
+step "build" build ci && step "tests" tests ci
+if [ $quick = no ]; then
+    step "sanitizer build" build debug && step "sanitizer tests" tests debug
+fi
+
+echo
+printf '%s\n' "${summary[@]}"
+for log in tests sanitizer-tests; do
+    [ -f "$logs/$log.log" ] && echo "$log: $(grep 'tests passed' "$logs/$log.log")"
+done
+if [ $failed = 0 ]; then
+    echo "everything passed in $SECONDS s"
+else
+    echo "something failed: see above" >&2
+fi
+exit $failed

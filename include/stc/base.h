@@ -1,0 +1,110 @@
+/* base.h - what every folder may use: memory, log, time, hashing, text and JSON output.
+ *
+ * Everything here is Local. Implementations: src/base/.
+ */
+#ifndef STC_BASE_H
+#define STC_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* ---- memory (alloc.c) ---- */
+
+/* count * size zeroed bytes, 64-byte aligned; NULL with the error text set when the product
+ * overflows or memory is short. count may be 0 (a valid pointer is returned). Free by stc_free. */
+void *stc_alloc(int64_t count, int64_t size);
+void stc_free(void *pointer); /* NULL is fine */
+/* Bytes now held through stc_alloc by this process, and the peak resident set in bytes. */
+int64_t stc_alloc_bytes(void);
+int64_t stc_peak_rss_bytes(void);
+
+/* Everything in an arena lives until the arena is destroyed. */
+typedef struct stc_arena stc_arena;
+int stc_arena_create(stc_arena **out);
+void stc_arena_destroy(stc_arena **arena);
+/* Zeroed, 16-byte aligned; NULL with the error text set when memory is short. */
+void *stc_arena_alloc(stc_arena *arena, int64_t count, int64_t size);
+char *stc_arena_strdup(stc_arena *arena, const char *text);
+char *stc_arena_printf(stc_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- log (log.c): messages to stderr ---- */
+
+typedef enum { STC_LOG_ERROR, STC_LOG_WARN, STC_LOG_INFO, STC_LOG_DEBUG } stc_log_level;
+/* Set once by main (before: warnings and errors, as text). json: one JSON object per line. */
+void stc_log_setup(int rank, stc_log_level level, bool json);
+/* Speaks on rank 0 only; the message is cut at 4095 bytes. */
+void stc_log(stc_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define stc_warn(...)  stc_log(STC_LOG_WARN, __VA_ARGS__)
+#define stc_info(...)  stc_log(STC_LOG_INFO, __VA_ARGS__)
+#define stc_debug(...) stc_log(STC_LOG_DEBUG, __VA_ARGS__)
+
+/* Progress of long work on rank 0 (progress.c): a bar when stderr is a terminal, else a plain line
+ * at most every 5 s with percent, rate and time left; nothing below 2 s of work. Modes: auto, bar,
+ * lines, none (before setup: none). */
+void stc_progress_setup(int rank, const char *mode);
+void stc_progress(const char *what, int64_t done, int64_t total);
+
+/* ---- time, text, hashing ---- */
+
+double stc_seconds(void); /* monotonic clock */
+/* Write the present UTC time as 2026-01-31T12:00:00Z; size >= 21. */
+void stc_utc(char *buffer, size_t size);
+
+/* The entry of names[0..n) nearest to word by edit distance, or NULL when none is near (distance
+ * above 3 or above a third of the word plus 1). Names are borrowed. */
+const char *stc_nearest(const char *word, const char *const *names, int n);
+
+/* The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
+static inline uint64_t stc_mix64(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 27;
+    x *= UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+/* Checksum of records (docs/formats.md): the sum modulo 2^64 of stc_record_hash over all records.
+ * key = stc_record_key(sample, step) is common to the records of one step. */
+static inline uint64_t stc_record_key(uint64_t sample, uint64_t step)
+{
+    return stc_mix64(stc_mix64(sample + UINT64_C(0x9e3779b97f4a7c15)) + step);
+}
+static inline uint64_t stc_record_hash(uint64_t key, uint64_t id, uint32_t value)
+{
+    return stc_mix64(key + id * UINT64_C(0x9e3779b97f4a7c15) + ((uint64_t)value << 32));
+}
+
+/* Counter-based random numbers: Philox4x32-10 of Random123 (Salmon et al., SC11), keyed by what is
+ * drawn. The same (seed, purpose, index) gives the same number everywhere. */
+uint32_t stc_random_u32(uint64_t seed, uint32_t purpose, uint64_t index);
+/* In [0, 1), a multiple of 2^-24. */
+float stc_random_uniform(uint64_t seed, uint32_t purpose, uint64_t index);
+
+/* SHA-256 of a file as 64 hex digits and a final 0; STC_ERR_INPUT when it cannot be read. */
+int stc_file_sha256(const char *path, char hex[65]);
+
+/* ---- JSON out (json.c): one object written in pieces, commas and nesting kept by the writer ----
+ */
+
+typedef struct {
+    FILE *file;     /* borrowed */
+    int depth;      /* open objects and arrays */
+    bool comma[16]; /* whether the next element at this depth needs one */
+} stc_json;
+stc_json stc_json_begin(FILE *file); /* writes { */
+void stc_json_end(stc_json *json);   /* writes } and a newline */
+/* key is NULL inside arrays. NaN and infinities are written as null. */
+void stc_json_open(stc_json *json, const char *key, char bracket); /* '{' or '[' */
+void stc_json_close(stc_json *json, char bracket);                 /* '}' or ']' */
+void stc_json_string(stc_json *json, const char *key, const char *value);
+void stc_json_int(stc_json *json, const char *key, int64_t value);
+void stc_json_real(stc_json *json, const char *key,
+                   double value); /* shortest text that reads back equal */
+void stc_json_bool(stc_json *json, const char *key, bool value);
+void stc_json_hex64(stc_json *json, const char *key, uint64_t value); /* string of 16 digits */
+
+#endif

@@ -1,0 +1,41 @@
+/* input.h - what is presented to a network: dense arrays, read from an HDF5 file or held in memory.
+ * Local: every rank opens the file and reads what its tiles need. */
+#ifndef STC_INPUT_H
+#define STC_INPUT_H
+
+#include "stc/program.h"
+
+typedef struct {
+    const char *name; /* input node */
+    stc_shape shape;  /* of one step, without sample and step axes */
+    int64_t steps;    /* length of the step axis; 0: none, the same values at every step */
+    bool integer;     /* stored as integers: value = scale * n */
+    double scale;     /* attribute "scale", 1 by default */
+    void *handle;     /* private to the reader */
+} stc_input_array;
+
+typedef struct stc_input stc_input;
+struct stc_input {
+    const char *path, *sha256; /* "" when in memory */
+    int64_t samples;
+    int narrays;
+    stc_input_array *arrays;
+    int32_t *labels; /* [samples] or NULL */
+    /* Read one sample: steps first .. first+count (0, 1 when steps is 0) of box (source axes of the
+     * node) as float32 values (scale applied: (float)n * (float)scale) into out[count][box size].
+     */
+    int (*read)(const stc_input *input, int array, int64_t sample, int64_t first, int64_t count,
+                const stc_box *box, float *out);
+    void *source;
+};
+
+/* Open an input file; program tells which inputs and shapes are expected: with exactly one input
+ * node and one array, names need not agree. STC_ERR_INPUT for a missing file, no samples, wrong
+ * shapes (both named), unknown names, labels of another length, NaN. */
+int stc_input_open(const char *path, const stc_program *program, stc_input **out);
+/* Arrays in memory, borrowed: values[i] [samples][steps or 1][shape]. For tests and benches. */
+int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *arrays,
+                          const float *const *values, stc_input **out);
+void stc_input_close(stc_input **input);
+
+#endif

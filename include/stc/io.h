@@ -1,0 +1,52 @@
+/* io.h - files of SpikeGraphs and programs, and what kind of file a path is.
+ *
+ * Every HDF5 call of the project is in io/. Reads are serial and independent on every rank; writes
+ * go to path.tmp and appear under the final name only complete. Nothing is allocated from a size in
+ * a file before that size was checked.
+ */
+#ifndef STC_IO_H
+#define STC_IO_H
+
+#include "stc/comm.h"
+#include "stc/graph.h"
+#include "stc/program.h"
+
+typedef enum { STC_FILE_GRAPH, STC_FILE_PROGRAM, STC_FILE_RESULT, STC_FILE_INPUT } stc_file_kind;
+/* By content. STC_ERR_INPUT: missing, not readable, not HDF5, truncated, or none of these (says
+ * what groups it has). Local. */
+int stc_file_recognise(const char *path, stc_file_kind *kind);
+const char *stc_file_kind_name(stc_file_kind kind);
+
+/* One thing in a file: an attribute of one number or text, or a dataset. */
+typedef struct {
+    const char *group; /* path of the group or dataset it belongs to, "" for the file itself */
+    const char *name;
+    enum { STC_ENTRY_TEXT, STC_ENTRY_INT, STC_ENTRY_REAL, STC_ENTRY_DATA } kind;
+    const char *text; /* TEXT: the value; DATA: type of the elements, "float32" */
+    int64_t i;        /* INT */
+    double r;         /* REAL */
+    int ndim;         /* DATA */
+    const int64_t *dim;
+} stc_file_entry;
+/* Call visit for everything in an HDF5 file, sorted by name, at most four groups deep; the entry is
+ * borrowed. For people who ask what a file holds. Local. */
+int stc_file_contents(const char *path, void (*visit)(void *context, const stc_file_entry *entry),
+                      void *context);
+
+/* Read a SpikeGraph; weights stay in the file, which stays open until the graph is destroyed. The
+ * graph is not verified. Several edges into a node of one operand become an add node. Local. */
+int stc_graph_read(const char *path, stc_graph **out);
+/* Write a SpikeGraph with its weights. Local (call on one rank). */
+int stc_graph_write(const stc_graph *graph, const char *path);
+
+/* Write a program with its weights: the rows of a blob are folded and written by the rank that
+ * holds the chip of the first tile that uses them. Collective. */
+int stc_program_write(const stc_comm *comm, const stc_program *program, const char *path);
+/* Read a program (structure at once, weights when asked for). Local. Verified. */
+int stc_program_read(const char *path, stc_program **out);
+
+/* Can path be created (its folder exists and is writable)? Checked before long work. Local.
+ * STC_ERR_IO naming the folder and the reason. */
+int stc_output_check(const char *path);
+
+#endif

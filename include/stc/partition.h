@@ -1,0 +1,62 @@
+/* partition.h - assign the vertices of a directed hypergraph to parts.
+ *
+ * Knows neither ops nor neurons: plain arrays in, part vector out. The only user of METIS
+ * (partition/metis_cut.c). Objective: multicast volume MV = sum over nets of weight * (number of
+ * parts other than the source's that hold a pin), under balance of the vertex weights.
+ */
+#ifndef STC_PARTITION_H
+#define STC_PARTITION_H
+
+#include "stc/comm.h"
+
+enum { STC_NCONSTRAINTS = 3 }; /* neurons, synapse bytes, work */
+extern const char *const stc_constraint_names[STC_NCONSTRAINTS];
+
+/* Borrowed arrays. Invariants: first[0] == 0, non-decreasing; source and pins in [0, nvertices). */
+typedef struct {
+    int32_t nvertices;
+    const double *weight; /* [nvertices][STC_NCONSTRAINTS], >= 0 */
+    int32_t nnets;
+    const int32_t *source; /* [nnets] */
+    const float *spikes;   /* [nnets] weight >= 0 */
+    const int64_t *first;  /* [nnets + 1] */
+    const int32_t *pin;    /* [first[nnets]] */
+} stc_hypergraph;
+
+typedef struct {
+    const char *method; /* "auto" (NULL), "metis-cut", "contiguous", "random", "file:PATH" */
+    int32_t nparts;
+    uint64_t seed;
+    double imbalance;                  /* allowed max / average per constraint, 0: 1.10 */
+    double capacity[STC_NCONSTRAINTS]; /* hard limit per part; 0: none */
+} stc_partition_options;
+
+typedef struct {
+    const char *method; /* that was used */
+    double multicast_volume, broadcast_share /* MV / ((nparts - 1) * all spikes) */;
+    double edge_cut;  /* sum over nets of weight * pins on other parts than the source's */
+    int64_t messages; /* pairs (source vertex, other part) */
+    double imbalance[STC_NCONSTRAINTS]; /* max / average, 1 when all weights are 0 */
+    bool feasible;                      /* capacities hold and no part is empty */
+    double seconds;
+} stc_partition_quality;
+
+/* Assign each vertex to one of nparts parts; no part is empty. Collective; the result depends on
+ * graph and options alone, not on the number of ranks. part [nvertices], filled, caller owns.
+ * quality: of the result; may be NULL. compared: quality of contiguous, random and metis-cut on the
+ * same graph, [3], may be NULL.
+ *   STC_ERR_INPUT  nparts < 1 or > nvertices (says how many there are), unknown method (names the
+ *                  nearest), bad file (line and what was expected)
+ *   STC_ERR_FIT    no feasible partition was found: names the constraint, found and allowed */
+int stc_partition(const stc_comm *comm, const stc_hypergraph *graph,
+                  const stc_partition_options *options, int32_t *part,
+                  stc_partition_quality *quality, stc_partition_quality *compared);
+
+/* Measure a partition; method and seconds are left 0. Local. STC_ERR_NOMEM. */
+int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                          const double *capacity, stc_partition_quality *quality);
+
+/* The methods that can be named, for help texts. */
+const char *const *stc_partition_methods(int *n);
+
+#endif

@@ -1,0 +1,188 @@
+/* program.h - the compiled result: all that compiler and simulator share.
+ *
+ * A program is a list of stages in topological order. A stage fills one output tensor by running
+ * its kernels; a tile is a box of that tensor small enough for one core; tiles lie on chips. A
+ * stage keeps its tensor in `order`, channels last, and names the source node whose output it
+ * holds, so that files speak in the source's shape and ids. The program does not depend on the
+ * number of ranks. It is plain data in an arena; everything is Local. Stored by io/program.c; the
+ * format is defined in docs/formats.md.
+ */
+#ifndef STC_PROGRAM_H
+#define STC_PROGRAM_H
+
+#include "stc/base.h"
+#include "stc/shape.h"
+#include "stc/view.h"
+
+enum {
+    STC_PROGRAM_FORMAT = 1,
+    STC_WEIGHT_LIMBS = 3,      /* a weight is three signed 8-bit limbs, lowest first */
+    STC_WEIGHT_MAX = 0x7f7f7f, /* largest |q| that three signed limbs can hold */
+    STC_CHANNEL_BLOCK = 16     /* tiles cut the channel axis at multiples of this */
+};
+
+/* The closed set of kernels. A stage is either a sum (ACCUMULATE and READ kernels that add to the
+ * float32 value x of an element, in order, then at most one NEURON), or one other kernel. */
+typedef enum {
+    STC_KERNEL_INPUT,      /* values from outside */
+    STC_KERNEL_ACCUMULATE, /* x += weights * operand + bias */
+    STC_KERNEL_READ,       /* x += scale * operand (+ shift), element by element */
+    STC_KERNEL_NEURON,     /* out = neuron(x) */
+    STC_KERNEL_MATMUL,     /* out[b,i,j] = sum_k A[b,i,k] B[b,k,j] */
+    STC_KERNEL_MUL,        /* out = a * b, element by element */
+    STC_KERNEL_POOL,       /* out = maximum over a window */
+    STC_KERNEL_REDUCE,     /* out = sum over axes (/ divisor) */
+    STC_KERNEL_TIME_MEAN   /* out = sum over the steps / steps */
+} stc_kernel_kind;
+
+/* An operand: the output of an earlier stage, seen through a view whose dimensions are those of the
+ * operand in source order (before relayout of the consumer) unless the kernel says otherwise. The
+ * view's axes are the storage axes of the source stage. */
+typedef struct {
+    int32_t stage; /* -1: none */
+    double factor; /* a power of two: value = factor * value of the stage; 1 for most */
+    stc_view view;
+} stc_operand;
+
+typedef struct {
+    stc_kernel_kind kind;
+    stc_operand operand[2];
+    union {
+        /* Operand view: (channels, height, width). Output: (height, width, channels) of the stage's
+         * storage; a stage tensor with fewer axes lacks height, then width (size 1 then). Linear layers
+         * and 1-d convolutions have one or two token axes in their place. Out channel c belongs to group c / (channels /
+         * groups). Real operands are summed in float32 over kernel rows, columns, then in-channels
+         * of the group, in that order, the bias last; integer operands exactly, rounded once to
+         * float32, times 2^-exponent and the operand's unit, then the bias. */
+        struct {
+            int32_t blob; /* weights */
+            int64_t channels, in_channels /* of all groups */, groups, kernel[2], stride[2], padding[2], dilation[2];
+            int64_t in_size[2], out_size[2]; /* height, width */
+            bool has_pad_values; /* padding reads blob pad_values (one per in-channel), not 0 */
+        } accumulate;
+        /* Operand view: dimensions in the storage order of the stage. */
+        struct {
+            float scale, shift;
+            int32_t blob; /* >= 0: per-channel scale (column 0) and shift (bias) along the last
+                             storage axis */
+        } read;
+        struct {
+            int32_t model; /* index in the neuron list; name in the file */
+            double params[16];
+        } neuron;
+        /* Operand views: A (batch, rows, inner), B (batch, inner, columns) with the transposes
+         * applied; batch merged to one dimension. Output storage: (batch, rows, columns) of the
+         * source shape with its leading axes. */
+        struct {
+            int64_t batch, rows, inner, columns;
+        } matmul;
+        /* Operand view: (channels, height, width); output storage (height, width, channels). */
+        struct {
+            int64_t channels, kernel[2], stride[2], padding[2], in_size[2], out_size[2];
+        } pool;
+        /* Operand view: dimensions of the operand; summed where `over` is true; the others, in
+         * order, are the output's storage axes (kept axes of size 1 are dropped before). */
+        struct {
+            bool over[STC_MAX_NDIM];
+            double divisor; /* 1 for a sum */
+        } reduce;
+        /* MUL: operand views in the storage order of the stage, broadcast to it. */
+        /* TIME_MEAN: operand view in the storage order of the stage. */
+    } u;
+} stc_kernel;
+
+/* Over what a stage has values in a run; see stc_timing. */
+typedef enum { STC_STAGE_STEP, STC_STAGE_SAMPLE } stc_stage_timing;
+
+typedef struct {
+    const char *name;        /* of the source node whose output it holds */
+    stc_shape shape;         /* of the source node */
+    int order[STC_MAX_NDIM]; /* storage axis a is source axis order[a]; channels last */
+    stc_shape storage;       /* shape permuted by order */
+    stc_kind kind;
+    stc_dtype dtype; /* integer kinds store n of value = unit * n */
+    stc_stage_timing timing;
+    int32_t first_kernel, nkernels;
+    int32_t first_tile, ntiles; /* tiles of a stage are consecutive */
+    int64_t first_id;           /* neuron stages: id of element 0, source order; others -1 */
+    bool counted;               /* its spikes count in spike_checksum */
+    bool is_output;             /* recorded under /outputs/<output_name> */
+    const char *output_name;
+    bool is_input;
+    double input_scale; /* input stages: multiplied onto integer data, 1 by default */
+} stc_stage;
+
+/* Weights shared by all tiles of a stage: rows (out channels) of columns, float32 on the grid. */
+typedef struct {
+    const char *name; /* of the source node */
+    int64_t rows, columns;
+    int64_t row_limit; /* bound of sum |q| over a row, over all rows; filled with the weights, 0
+                          before */
+    const float *pad_values; /* [npad] or NULL */
+    int64_t npad;
+} stc_blob;
+
+typedef struct {
+    int32_t stage;
+    stc_box box; /* storage axes */
+    int32_t chip, core, level;
+    int64_t neurons, synapse_bytes;
+    double work; /* estimated multiply-accumulates and element operations per step */
+} stc_tile;
+
+/* Nets: outputs of one source tile that have the same destination tiles. CSR over pins. */
+typedef struct {
+    int32_t n;
+    int32_t *source; /* [n] tile */
+    float *spikes;   /* [n] expected spikes (or values) per step that travel together */
+    int64_t *first;  /* [n + 1] */
+    int32_t *pin;    /* [first[n]] destination tiles, increasing, without the source */
+} stc_nets;
+
+typedef struct stc_program stc_program;
+struct stc_program {
+    stc_arena *arena;
+    const char *name;
+    int32_t nstages, nkernels, nblobs, ntiles;
+    stc_stage *stages;
+    stc_kernel *kernels;
+    stc_blob *blobs;
+    stc_tile *tiles;
+    stc_nets nets;
+    int32_t chips, levels;                 /* levels between chips */
+    int64_t time_steps;                    /* default T, 0: not given */
+    int64_t nneurons;                      /* of the source graph, before any pass */
+    const char *target;                    /* its name */
+    const char *partition;                 /* method that made it */
+    const char *model_path, *model_sha256; /* provenance of the source */
+    const char *command;                   /* command line that compiled it */
+    uint64_t seed;
+    /* Rows first .. first+count of a blob, as stc_fold_rows gives them. */
+    int (*read_rows)(const stc_program *program, int32_t blob, int64_t first, int64_t count,
+                     float *weight, int8_t *exponent, float *bias);
+    void *source;                          /* what read_rows needs */
+    void (*release)(stc_program *program); /* frees source; NULL when it is borrowed */
+};
+
+int stc_program_create(const char *name, stc_program **out);
+void stc_program_destroy(stc_program **program);
+
+/* Storage strides of a stage in elements. */
+void stc_stage_strides(const stc_stage *stage, int64_t stride[STC_MAX_NDIM]);
+/* Source C-order strides of the storage axes: source index = sum over a of index[a] * stride[a]. */
+void stc_stage_source_strides(const stc_stage *stage, int64_t stride[STC_MAX_NDIM]);
+
+/* Box of operand `which` of a kernel that is needed to fill box (storage axes of the stage that
+ * holds the kernel). Empty (size 0) when the operand is none. */
+stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
+                         const stc_kernel *kernel, int which, const stc_box *box);
+
+/* Level of every stage when tile t lies on part[t]: 0 for stages without operands, else the largest
+ * level of an operand, plus one where any tile needs an element that lies on another part.
+ * level [nstages]; returns their number. */
+int32_t stc_program_levels(const stc_program *program, const int32_t *part, int32_t *level);
+
+/* Check every index and size, as a file may hold anything. STC_ERR_INPUT naming the object. */
+int stc_program_verify(const stc_program *program);
+
+#endif

@@ -1,0 +1,44 @@
+/* simulate.h - run a program: deliver, compute, fire, exchange, record.
+ *
+ * Blocks of steps stream through the stages: in beat b a stage of level l computes block b - l, so
+ * that a cut between ranks costs beats of latency, never steps of delay. Levels follow from which
+ * tiles lie on which ranks; results do not depend on them.
+ */
+#ifndef STC_SIMULATE_H
+#define STC_SIMULATE_H
+
+#include "stc/comm.h"
+#include "stc/input.h"
+#include "stc/program.h"
+#include "stc/result.h"
+
+/* All zero: the defaults. */
+typedef struct {
+    int64_t time_steps; /* 0: the input's step axis, else the model's; neither: STC_ERR_USAGE */
+    int64_t first_sample, nsamples; /* nsamples 0: all from first_sample on */
+    int64_t block_steps;            /* 0: all steps of a sample in one block */
+    const char *kernel;             /* NULL: auto; scalar, avx2, avx512, amx */
+    int threads;                    /* 0: OpenMP's default, within the cores this rank may use */
+    bool record_spikes;
+    int replicas; /* 0 or 1: none; N groups of ranks share the samples, N divides the ranks */
+} stc_run_options;
+
+typedef struct stc_sim stc_sim;
+
+/* Prepare a run: decide what this rank holds, load its weights, allocate everything. Collective.
+ * program and input are borrowed and outlive the sim.
+ *   STC_ERR_INPUT  input does not fit the program: names shapes
+ *   STC_ERR_FIT    more memory than there is */
+int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_input *input,
+                   const stc_run_options *options, stc_sim **out);
+/* Run all samples. Collective. */
+int stc_sim_run(stc_sim *sim);
+/* Collect records, outputs and metrics. Collective; destroy by stc_result_destroy. */
+int stc_sim_result(stc_sim *sim, stc_result **out);
+void stc_sim_destroy(stc_sim **sim);
+
+/* Seconds by stage kind and per stage of this rank, for `--profile` and bench: prints a table to
+ * file on rank 0. Collective. */
+void stc_sim_print_profile(const stc_sim *sim, FILE *file);
+
+#endif

@@ -1,0 +1,82 @@
+/* deal.c - many candidates, dealt over the ranks; the best one for all.
+ *
+ * Which rank makes a candidate depends on the number of ranks, what it is does not: the order of
+ * candidates is a total order on numbers that every rank computes alike.
+ */
+#include "method.h"
+
+#include "stc/base.h"
+#include "stc/error.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Smaller is better, compared from the left. */
+enum { INFEASIBLE, IMBALANCE, VOLUME, INDEX, NKEYS };
+
+static int compare(const double *a, const double *b)
+{
+    for (int i = 0; i < NKEYS; i++)
+        if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
+
+static int rate(const stc_partition_job *job, const int32_t *part, int32_t index, double key[NKEYS])
+{
+    double capacity[STC_NCONSTRAINTS];
+    for (int c = 0; c < STC_NCONSTRAINTS; c++)
+        capacity[c] = isfinite(job->hard[c]) ? job->hard[c] : 0;
+    stc_partition_quality q;
+    STC_TRY(stc_partition_measure(job->graph, job->nparts, part, capacity, &q));
+    double worst = 0; /* above what balance allows; whole hundredths, as less is no reason */
+    for (int c = 0; c < STC_NCONSTRAINTS; c++) {
+        if (job->total[c] <= 0) continue;
+        const double allowed = job->soft[c] * job->nparts / job->total[c];
+        worst = fmax(worst, q.imbalance[c] - allowed);
+    }
+    key[INFEASIBLE] = q.feasible ? 0 : 1;
+    key[IMBALANCE] = ceil(100 * worst - 1e-6);
+    key[VOLUME] = q.multicast_volume;
+    key[INDEX] = index;
+    return 0;
+}
+
+/* The best candidate of this rank. */
+static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t n,
+                    stc_candidate make, int32_t *part, double best[NKEYS])
+{
+    int32_t *candidate = stc_alloc(job->graph->nvertices, sizeof *candidate);
+    if (!candidate) return STC_ERR_NOMEM;
+    int rc = 0;
+    for (int32_t i = comm->rank; i < n && rc >= 0; i += comm->size) {
+        double key[NKEYS];
+        rc = make(job, i, candidate);
+        if (rc == 0) rc = rate(job, candidate, i, key);
+        if (rc != 0 || compare(key, best) >= 0) continue;
+        memcpy(best, key, sizeof key);
+        memcpy(part, candidate, (size_t)job->graph->nvertices * sizeof *part);
+    }
+    stc_free(candidate);
+    return rc < 0 ? rc : 0;
+}
+
+int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t n,
+                       stc_candidate make, int32_t *part)
+{
+    double own[NKEYS] = {INFINITY, INFINITY, INFINITY, INFINITY};
+    STC_TRY(stc_agree(comm, make_own(comm, job, n, make, part, own)));
+    bool in = true; /* still equal to the best in all keys so far */
+    double best = INFINITY;
+    for (int i = 0; i < NKEYS; i++) {
+        const double mine = in ? own[i] : INFINITY;
+        MPI_Allreduce(&mine, &best, 1, MPI_DOUBLE, MPI_MIN, comm->mpi);
+        in = in && own[i] == best;
+    }
+    STC_CHECK(isfinite(best), STC_ERR_INTERNAL,
+              "partition: no candidate was found for %d vertices on %d parts; take another method",
+              job->graph->nvertices, job->nparts);
+    const int32_t index = (int32_t)best;
+    stc_comm_bcast(comm, part, (int64_t)job->graph->nvertices * (int64_t)sizeof *part,
+                   index % comm->size);
+    return index;
+}

@@ -1,0 +1,93 @@
+/* method.h - what the methods of this folder share. Not installed.
+ *
+ * A method is one file with one row in methods.h. Reading order: partition.c (the way through),
+ * job.c (checks), measure.c, contiguous.c, random.c, metis_cut.c, file.c, then state.h (how moves
+ * are valued), refine.c, repair.c, deal.c (candidates over the ranks) and auto.c.
+ */
+#ifndef STC_PARTITION_METHOD_H
+#define STC_PARTITION_METHOD_H
+
+#include "stc/partition.h"
+
+#include <stdbool.h>
+
+/* Purposes of the random numbers drawn here (stc_random_u32). */
+enum { STC_DRAW_DEAL = 0x7061, STC_DRAW_METIS, STC_DRAW_VISIT };
+
+/* Which vertices a net joins and which nets a vertex is in. The source is a member like any pin:
+ * the volume of a net is its weight times (number of parts that hold a member - 1). Nets that
+ * cannot cost anything (no weight, one member) are left out. */
+typedef struct {
+    int32_t nnets;
+    float *weight;      /* [nnets] */
+    int64_t *first;     /* [nnets + 1] */
+    int32_t *member;    /* [first[nnets]] vertices of a net, each once */
+    int64_t *first_net; /* [nvertices + 1] */
+    int32_t *net;       /* [first_net[nvertices]] nets of a vertex */
+} stc_incidence;
+
+/* One call of stc_partition, checked. */
+typedef struct {
+    const stc_hypergraph *graph;
+    int32_t nparts;
+    uint64_t seed;
+    double imbalance;               /* allowed maximum / average */
+    double total[STC_NCONSTRAINTS]; /* of all vertices */
+    double hard[STC_NCONSTRAINTS];  /* capacity of a part; INFINITY: none */
+    double soft[STC_NCONSTRAINTS];  /* load that balance allows: the average times imbalance, and
+                                       never less than the heaviest vertex; INFINITY: no weight */
+    const char *argument;           /* of "method:argument", or NULL */
+    stc_incidence incidence;
+} stc_partition_job;
+
+typedef struct {
+    const char *name;
+    const char *argument; /* what follows the name and a colon; NULL: nothing */
+    /* Fill part. Collective, the same result on all ranks. *made_by is set to name and may be
+     * changed to a more telling static text. */
+    int (*run)(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
+               const char **made_by);
+} stc_partition_method;
+
+#define METHOD(name) extern const stc_partition_method stc_partition_##name;
+#include "methods.h"
+#undef METHOD
+
+/* Check graph and options and fill the job; release it by stc_job_release in any case. Local. */
+int stc_job_prepare(const stc_hypergraph *graph, const stc_partition_options *options,
+                    stc_partition_job *job);
+void stc_job_release(stc_partition_job *job);
+
+/* Numbers 0..n-1 in an order drawn by (seed, purpose). Local. */
+void stc_shuffled(int32_t n, uint64_t seed, uint32_t purpose, int32_t *order);
+
+/* Cut the vertex order into nparts pieces whose largest work is as small as any such cut allows;
+ * capacities are kept when a cut can keep them. Local. */
+int stc_cut_chain(const stc_partition_job *job, int32_t *part);
+
+/* Deal a shuffled order to the parts in turn. Local. */
+int stc_deal_shuffled(const stc_partition_job *job, uint64_t seed, int32_t *part);
+
+/* A candidate fills part and returns 0, or STC_NO_CANDIDATE when it has nothing to offer, or a
+ * negative code, which ends the search. Local; the same for the same index on every rank. */
+enum { STC_NO_CANDIDATE = 1 };
+typedef int (*stc_candidate)(const stc_partition_job *job, int32_t index, int32_t *part);
+
+/* METIS' edge cut for one seed, with its empty or overloaded parts repaired. Local, but one call at
+ * a time in a process and never inside a parallel region. */
+int stc_metis_candidate(const stc_partition_job *job, int32_t index, int32_t *part);
+
+/* Make candidates 0..n-1, number i on rank i % size, and hand the best to all ranks: capacities
+ * kept and no part empty first, then least violation of the balance, then least multicast volume,
+ * then the lowest index. Collective. Returns its index; STC_ERR_INTERNAL when there was none. */
+int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t n,
+                       stc_candidate make, int32_t *part);
+
+/* Make moves until no part is empty, capacities hold and, when balance, the soft limits hold too;
+ * or until no move helps: measure the result. Local. */
+int stc_partition_repair(const stc_partition_job *job, bool balance, int32_t *part);
+
+/* Lower the multicast volume by moves of single vertices that break no limit. Local. */
+int stc_partition_refine(const stc_partition_job *job, uint64_t seed, int32_t *part);
+
+#endif

@@ -1,0 +1,408 @@
+/* direct.c - stages of one kernel of their own: products of two operands, pools, sums over axes,
+ * means over time, and input. Integers stay integers; real values go in index order. */
+#include "engine.h"
+
+#include <omp.h>
+#include <string.h>
+
+/* ---- elements ---- */
+
+static int64_t stored_integer(stc_dtype dtype, const unsigned char *values, int64_t element)
+{
+    switch (dtype) {
+    case STC_U8: return values[element];
+    case STC_U16: return ((const uint16_t *)(const void *)values)[element];
+    case STC_I32: return ((const int32_t *)(const void *)values)[element];
+    case STC_F32: break;
+    }
+    return 0;
+}
+
+static float value_of(const access *a, const unsigned char *values, int64_t element)
+{
+    if (a->dtype == STC_F32) return ((const float *)(const void *)values)[element];
+    return (float)stored_integer(a->dtype, values, element) * a->unit;
+}
+
+static void store_integer(stc_dtype dtype, unsigned char *values, int64_t element, int64_t n)
+{
+    switch (dtype) {
+    case STC_U8: values[element] = (uint8_t)n; break;
+    case STC_U16: ((uint16_t *)(void *)values)[element] = (uint16_t)n; break;
+    case STC_I32: ((int32_t *)(void *)values)[element] = (int32_t)n; break;
+    case STC_F32: ((float *)(void *)values)[element] = (float)n; break;
+    }
+}
+
+static void store_real(unsigned char *values, int64_t element, float x)
+{
+    ((float *)(void *)values)[element] = x;
+}
+
+static bool is_real(const access *a)
+{
+    return a->dtype == STC_F32;
+}
+
+/* Element of an operand at an index in the dimensions of its view. */
+static int64_t operand_element(const access *a, const int64_t *index)
+{
+    int64_t element = a->base;
+    for (int d = 0; d < a->ndim; d++) element += a->offset[d][index[d]];
+    return element;
+}
+
+/* Element of the stage's window at a storage index. */
+static int64_t own_element(const stage_plan *plan, const int64_t *index)
+{
+    int64_t element = 0;
+    for (int a = 0; a < plan->window.ndim; a++) {
+        element += (index[a] - plan->window.lo[a]) * plan->stride[a];
+    }
+    return element;
+}
+
+static bool next_index(const stc_box *box, int64_t *index)
+{
+    for (int a = box->ndim - 1; a >= 0; a--) {
+        if (++index[a] < box->hi[a]) return true;
+        index[a] = box->lo[a];
+    }
+    return false;
+}
+
+static const unsigned char *operand_values(const stc_sim *sim, const access *a, int64_t item,
+                                           int64_t step)
+{
+    return stc_sim_at(&sim->stages[a->stage], item, step);
+}
+
+/* ---- matmul ---- */
+
+enum { BYTES, INTEGERS, REALS };
+
+static int matmul_form(const kernel_plan *kernel)
+{
+    const access *a = &kernel->operand[0], *b = &kernel->operand[1];
+    if (is_real(a) || is_real(b)) return REALS;
+    return a->dtype == STC_U8 && b->dtype == STC_U8 && (a->max <= 127 || b->max <= 127) ? BYTES
+                                                                                        : INTEGERS;
+}
+
+static int64_t panel_stride(int form, int64_t inner)
+{
+    return stc_round_up(inner, form == BYTES ? 64 : 16);
+}
+
+/* Rows of an operand with the inner index running fastest: free_dim is 1 for A, 2 for B. */
+static void fill_rows(const access *a, const unsigned char *values, int form, int64_t batch,
+                      int free_dim, int64_t lo, int64_t hi, int64_t inner, unsigned char *panel)
+{
+    int inner_dim = 3 - free_dim;
+    int64_t stride = panel_stride(form, inner);
+    const int64_t *along = a->offset[inner_dim];
+    bool contiguous = inner == 1 || along[inner - 1] - along[0] == inner - 1;
+    for (int64_t r = lo; r < hi; r++) {
+        int64_t element = a->base + a->offset[0][batch] + a->offset[free_dim][r];
+        if (form == BYTES) {
+            unsigned char *out = panel + (r - lo) * stride;
+            if (contiguous) memcpy(out, values + element + along[0], (size_t)inner);
+            for (int64_t k = 0; !contiguous && k < inner; k++) out[k] = values[element + along[k]];
+            memset(out + inner, 0, (size_t)(stride - inner));
+        } else if (form == INTEGERS) {
+            int32_t *out = (int32_t *)(void *)panel + (r - lo) * stride;
+            for (int64_t k = 0; k < inner; k++) {
+                out[k] = (int32_t)stored_integer(a->dtype, values, element + along[k]);
+            }
+        } else {
+            float *out = (float *)(void *)panel + (r - lo) * stride;
+            for (int64_t k = 0; k < inner; k++) out[k] = value_of(a, values, element + along[k]);
+        }
+    }
+}
+
+/* One batch index of one box at one step. */
+static void matmul_unit(stc_sim *sim, stage_plan *plan, const stc_box *box, int64_t item,
+                        int64_t step, int64_t *index, scratch *s)
+{
+    const kernel_plan *kernel = &plan->kernels[0];
+    const access *a = &kernel->operand[0], *b = &kernel->operand[1];
+    int form = matmul_form(kernel), rows_axis = box->ndim - 2;
+    int64_t inner = kernel->kernel->u.matmul.inner, stride = panel_stride(form, inner), batch = 0;
+    for (int d = 0; d < rows_axis; d++) batch = batch * plan->stage->storage.dim[d] + index[d];
+    int64_t rows = box->hi[rows_axis] - box->lo[rows_axis];
+    int64_t columns = box->hi[rows_axis + 1] - box->lo[rows_axis + 1];
+    fill_rows(a, operand_values(sim, a, item, step), form, batch, 1, box->lo[rows_axis],
+              box->hi[rows_axis], inner, s->panel);
+    fill_rows(b, operand_values(sim, b, item, step), form, batch, 2, box->lo[rows_axis + 1],
+              box->hi[rows_axis + 1], inner, s->panel2);
+    bool swapped = form == BYTES && b->max > 127; /* the kernel wants its second operand small */
+    int64_t row_step = swapped ? 1 : columns, column_step = swapped ? rows : 1;
+    if (form == REALS) {
+        sim->kernels->dot_f32(rows, columns, inner, (float *)(void *)s->panel, stride,
+                              (float *)(void *)s->panel2, stride, (float *)(void *)s->sums,
+                              columns);
+    } else if (form == INTEGERS) {
+        sim->kernels->dot_i32(rows, columns, inner, (int32_t *)(void *)s->panel, stride,
+                              (int32_t *)(void *)s->panel2, stride, s->sums, columns);
+    } else if (swapped) {
+        sim->kernels->dot_u8(columns, rows, inner, s->panel2, stride, s->panel, stride, s->sums,
+                             rows);
+    } else {
+        sim->kernels->dot_u8(rows, columns, inner, s->panel, stride, s->panel2, stride, s->sums,
+                             columns);
+    }
+    unsigned char *out = stc_sim_at(plan, item, step);
+    float unit = a->unit * b->unit;
+    bool real_result = stc_kind_is_real(plan->stage->kind);
+    for (int64_t r = 0; r < rows; r++) {
+        index[rows_axis] = box->lo[rows_axis] + r;
+        index[rows_axis + 1] = box->lo[rows_axis + 1];
+        int64_t element = own_element(plan, index);
+        for (int64_t c = 0; c < columns; c++) {
+            int32_t sum = s->sums[r * row_step + c * column_step];
+            if (form == REALS) {
+                memcpy(out + (element + c) * (int64_t)sizeof(float), &sum, sizeof sum);
+            } else if (real_result) {
+                store_real(out, element + c, (float)sum * unit);
+            } else {
+                store_integer(plan->stage->dtype, out, element + c, sum);
+            }
+        }
+    }
+}
+
+static void matmul(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
+{
+    for (int b = 0; b < plan->nboxes; b++) {
+        const stc_box *box = &plan->boxes[b].box;
+        int64_t batches = 1;
+        for (int a = 0; a < box->ndim - 2; a++) batches *= box->hi[a] - box->lo[a];
+#pragma omp parallel for schedule(dynamic) num_threads(sim->threads)
+        for (int64_t unit = 0; unit < batches * steps; unit++) {
+            int64_t index[STC_MAX_NDIM], rest = unit / steps;
+            for (int a = box->ndim - 3; a >= 0; a--) {
+                int64_t extent = box->hi[a] - box->lo[a];
+                index[a] = box->lo[a] + rest % extent;
+                rest /= extent;
+            }
+            matmul_unit(sim, plan, box, item, unit % steps, index,
+                        &sim->scratch[omp_get_thread_num()]);
+        }
+    }
+}
+
+/* ---- pool ---- */
+
+/* Window of an output index along height (0) or width (1): inputs lo .. hi. */
+static void pool_range(const stc_kernel *kernel, int axis, int64_t at, int64_t *lo, int64_t *hi)
+{
+    int64_t first = at * kernel->u.pool.stride[axis] - kernel->u.pool.padding[axis];
+    int64_t end = first + kernel->u.pool.kernel[axis];
+    *lo = first < 0 ? 0 : first;
+    *hi = end > kernel->u.pool.in_size[axis] ? kernel->u.pool.in_size[axis] : end;
+}
+
+static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const int64_t *index,
+                     const unsigned char *values, unsigned char *out)
+{
+    const kernel_plan *kernel = &plan->kernels[0];
+    const access *a = &kernel->operand[0];
+    int last = box->ndim - 1;
+    int64_t size = stc_dtype_size(a->dtype), first = box->lo[last], n = box->hi[last] - first;
+    const int64_t *channel = a->offset[0] + first;
+    bool contiguous = n == 1 || channel[n - 1] - channel[0] == n - 1;
+    int64_t at[2] = {last >= 2 ? index[last - 2] : 0, last >= 1 ? index[last - 1] : 0};
+    int64_t h0, h1, w0, w1;
+    pool_range(kernel->kernel, 0, at[0], &h0, &h1);
+    pool_range(kernel->kernel, 1, at[1], &w0, &w1);
+    unsigned char *best = out + own_element(plan, index) * size;
+    for (int64_t h = h0; h < h1; h++) {
+        for (int64_t w = w0; w < w1; w++) {
+            int64_t element = a->base + a->offset[1][h] + a->offset[2][w];
+            bool initial = h == h0 && w == w0;
+            for (int64_t i = 0; i < n; i += contiguous ? n : 1) {
+                const unsigned char *from = values + (element + channel[i]) * size;
+                int64_t count = contiguous ? n : 1;
+                if (initial) memcpy(best + i * size, from, (size_t)(count * size));
+                else sim->kernels->max(a->dtype, count, from, best + i * size);
+            }
+        }
+    }
+}
+
+static void pool(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
+{
+    const access *a = &plan->kernels[0].operand[0];
+    for (int b = 0; b < plan->nboxes; b++) {
+        const owned_box *own = &plan->boxes[b];
+        stc_box rows = own->box; /* one entry per position */
+        rows.hi[rows.ndim - 1] = rows.lo[rows.ndim - 1] + 1;
+#pragma omp parallel for schedule(static) num_threads(sim->threads)
+        for (int64_t unit = 0; unit < own->positions * steps; unit++) {
+            int64_t index[STC_MAX_NDIM], rest = unit / steps;
+            index[rows.ndim - 1] = rows.lo[rows.ndim - 1];
+            for (int d = rows.ndim - 2; d >= 0; d--) {
+                int64_t extent = rows.hi[d] - rows.lo[d];
+                index[d] = rows.lo[d] + rest % extent;
+                rest /= extent;
+            }
+            pool_row(sim, plan, &own->box, index, operand_values(sim, a, item, unit % steps),
+                     stc_sim_at(plan, item, unit % steps));
+        }
+    }
+}
+
+/* ---- element-wise product ---- */
+
+static void multiply(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
+{
+    const access *a = &plan->kernels[0].operand[0], *b = &plan->kernels[0].operand[1];
+    const unsigned char *x = operand_values(sim, a, item, step);
+    const unsigned char *y = operand_values(sim, b, item, step);
+    unsigned char *out = stc_sim_at(plan, item, step);
+    bool real_operands = is_real(a) || is_real(b), real = stc_kind_is_real(plan->stage->kind);
+    for (int i = 0; i < plan->nboxes; i++) {
+        const stc_box *box = &plan->boxes[i].box;
+        int64_t index[STC_MAX_NDIM];
+        memcpy(index, box->lo, sizeof index);
+        do {
+            int64_t ea = operand_element(a, index), eb = operand_element(b, index);
+            int64_t element = own_element(plan, index);
+            if (real_operands || real) {
+                store_real(out, element, value_of(a, x, ea) * value_of(b, y, eb));
+            } else {
+                store_integer(plan->stage->dtype, out, element,
+                              stored_integer(a->dtype, x, ea) * stored_integer(b->dtype, y, eb));
+            }
+        } while (next_index(box, index));
+    }
+}
+
+/* ---- sums over axes ---- */
+
+static void reduce_element(stage_plan *plan, const stc_box *over, const unsigned char *values,
+                           unsigned char *out, int64_t element)
+{
+    const kernel_plan *kernel = &plan->kernels[0];
+    const access *a = &kernel->operand[0];
+    double divisor = kernel->kernel->u.reduce.divisor;
+    int64_t index[STC_MAX_NDIM], integers = 0;
+    float reals = 0.0f;
+    memcpy(index, over->lo, sizeof index);
+    do {
+        int64_t e = operand_element(a, index);
+        if (is_real(a)) reals += value_of(a, values, e);
+        else integers += stored_integer(a->dtype, values, e);
+    } while (next_index(over, index));
+    if (!stc_kind_is_real(plan->stage->kind)) {
+        store_integer(plan->stage->dtype, out, element, integers); /* the divisor is in the unit */
+        return;
+    }
+    float sum = is_real(a) ? reals : (float)integers * a->unit;
+    store_real(out, element, divisor == 1.0 ? sum : sum / (float)divisor);
+}
+
+static void reduce(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
+{
+    const kernel_plan *kernel = &plan->kernels[0];
+    const access *a = &kernel->operand[0];
+    const unsigned char *values = operand_values(sim, a, item, step);
+    unsigned char *out = stc_sim_at(plan, item, step);
+    stc_shape in = stc_view_shape(&kernel->kernel->operand[0].view);
+    bool keeps = plan->stage->storage.ndim == in.ndim;
+    for (int i = 0; i < plan->nboxes; i++) {
+        const stc_box *box = &plan->boxes[i].box;
+        int64_t index[STC_MAX_NDIM];
+        memcpy(index, box->lo, sizeof index);
+        do {
+            stc_box over = stc_box_all(&in);
+            for (int d = 0, kept = 0; d < in.ndim; d++) {
+                if (kernel->kernel->u.reduce.over[d]) continue;
+                over.lo[d] = index[keeps ? d : kept];
+                over.hi[d] = over.lo[d] + 1;
+                kept++;
+            }
+            reduce_element(plan, &over, values, out, own_element(plan, index));
+        } while (next_index(box, index));
+    }
+}
+
+/* ---- mean over the steps of a sample ---- */
+
+static void time_mean(stc_sim *sim, stage_plan *plan, int64_t item)
+{
+    const access *a = &plan->kernels[0].operand[0];
+    const stage_plan *source = &sim->stages[a->stage];
+    int64_t block = item % sim->nblocks, left = sim->steps - block * sim->block;
+    int64_t steps = left < sim->block ? left : sim->block;
+    bool last = block == sim->nblocks - 1;
+    for (int i = 0; i < plan->nboxes; i++) {
+        const stc_box *box = &plan->boxes[i].box;
+        int64_t index[STC_MAX_NDIM];
+        memcpy(index, box->lo, sizeof index);
+        do {
+            int64_t from = operand_element(a, index), element = own_element(plan, index);
+            float sum = block == 0 ? 0.0f : plan->sums[element];
+            for (int64_t t = 0; t < steps; t++) {
+                sum += value_of(a, stc_sim_at(source, item, t), from);
+            }
+            plan->sums[element] = sum;
+            if (last) {
+                store_real(stc_sim_at(plan, item, 0), element, sum / (float)sim->steps);
+            }
+        } while (next_index(box, index));
+    }
+}
+
+/* ---- input ---- */
+
+static void input(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
+{
+    int64_t sample = item / sim->nblocks, first = item % sim->nblocks * sim->block;
+    int64_t per_sample = plan->timing == EVERY_STEP ? sim->steps : 1;
+    for (int64_t t = 0; t < steps; t++) {
+        int64_t at = sample * per_sample + (plan->timing == EVERY_STEP ? first + t : 0);
+        const float *from = plan->preloaded + at * plan->window_size;
+        sim->kernels->write(plan->stage->dtype, plan->window_size, from,
+                            stc_kind_is_real(plan->stage->kind)
+                                ? 1.0f
+                                : (float)(1.0 / plan->stage->kind.unit),
+                            stc_sim_at(plan, item, t));
+    }
+}
+
+void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item)
+{
+    int64_t steps = stc_sim_steps_in_block(sim, plan, item % sim->nblocks);
+    switch (plan->kernels[0].kernel->kind) {
+    case STC_KERNEL_INPUT: input(sim, plan, item, steps); return;
+    case STC_KERNEL_MATMUL: matmul(sim, plan, item, steps); return;
+    case STC_KERNEL_POOL: pool(sim, plan, item, steps); return;
+    case STC_KERNEL_TIME_MEAN: time_mean(sim, plan, item); return;
+    case STC_KERNEL_MUL:
+#pragma omp parallel for schedule(static) num_threads(sim->threads)
+        for (int64_t t = 0; t < steps; t++) multiply(sim, plan, item, t);
+        return;
+    case STC_KERNEL_REDUCE:
+#pragma omp parallel for schedule(static) num_threads(sim->threads)
+        for (int64_t t = 0; t < steps; t++) reduce(sim, plan, item, t);
+        return;
+    default: return;
+    }
+}
+
+void stc_sim_direct_need(const stc_sim *sim, const stage_plan *plan, scratch_need *need)
+{
+    (void)sim;
+    const kernel_plan *kernel = &plan->kernels[0];
+    if (kernel->kernel->kind != STC_KERNEL_MATMUL) return;
+    int form = matmul_form(kernel);
+    int64_t row_bytes =
+        panel_stride(form, kernel->kernel->u.matmul.inner) * (form == BYTES ? 1 : 4);
+    int64_t rows = stc_round_up(kernel->kernel->u.matmul.rows, 16);
+    int64_t columns = stc_round_up(kernel->kernel->u.matmul.columns, 16);
+    if (rows * row_bytes > need->panel) need->panel = rows * row_bytes;
+    if (columns * row_bytes > need->panel2) need->panel2 = columns * row_bytes;
+    if (rows * columns > need->sums) need->sums = rows * columns;
+}

@@ -1,0 +1,171 @@
+/* engine.h - what the files of the simulator share: the part of a program that this rank runs.
+ *
+ * Reading order: shard.c (what this rank holds), access.c (how kernels find operands), weights.c,
+ * sums.c and direct.c (kernels over all tiles of a stage at once), exchange.c, record.c, sim.c (the
+ * beats). Everything is allocated before the first beat.
+ */
+#ifndef STC_SIM_ENGINE_H
+#define STC_SIM_ENGINE_H
+
+#include "stc/error.h"
+#include "stc/kernels.h"
+#include "stc/simulate.h"
+
+/* Over what a stage has values in this run. CONST: the same at every step of a sample. */
+typedef enum { EVERY_STEP, CONST_IN_SAMPLE, ONCE_PER_SAMPLE } timing;
+
+/* How a kernel finds element (i0, i1, ...) of an operand view in the window of its stage: at element
+ * base + offset[0][i0] + offset[1][i1] + ... . The last dimension moves in runs of constant stride. */
+typedef struct {
+    int32_t stage; /* -1: none */
+    int ndim;
+    int64_t base;
+    int64_t *offset[STC_MAX_NDIM];
+    int64_t run, stride; /* of the last dimension */
+    float unit;          /* value = unit * stored integer; 1 for real operands */
+    int64_t max;         /* largest stored integer; 0 for real operands */
+    stc_dtype dtype;
+} access;
+
+/* Weights of consecutive channels of one group, packed for the kernel set. */
+typedef struct {
+    int64_t first, count; /* channels */
+    int64_t group;
+    void *packed;
+    float *scale, *bias; /* [count rounded up to 16]; bias NULL when all zero */
+    float *pad;          /* [taps][count rounded up to 16]: what a tap on padding adds; or NULL */
+} chunk;
+
+typedef struct {
+    const stc_kernel *kernel;
+    access operand[2];
+    /* ACCUMULATE */
+    int nchunks;
+    chunk *chunks;
+    bool depthwise;
+    int64_t columns, limit;
+    /* READ with per-channel scale and shift */
+    float *scale, *shift; /* [channels of the stage] or NULL */
+} kernel_plan;
+
+/* A merged box of tiles that this rank owns, with the state of its neurons. */
+typedef struct {
+    stc_box box;
+    int64_t positions, channels; /* box size = positions * channels; channels: last axis */
+    float *state;                /* [nstate][positions][channels] or NULL */
+} owned_box;
+
+typedef struct {
+    const stc_stage *stage;
+    timing timing;
+    int32_t level;
+    int nboxes;
+    owned_box *boxes;
+    /* The window: all elements that this rank computes or needs. */
+    stc_box window;
+    int64_t stride[STC_MAX_NDIM]; /* elements */
+    int64_t window_size;
+    int64_t depth, steps;  /* ring of items, steps per item */
+    unsigned char *buffer; /* [depth][steps][window_size] of dtype; NULL when not held here */
+    int nkernels;
+    kernel_plan *kernels;
+    const stc_neuron_model *model; /* NULL unless a neuron stage */
+    const double *params;
+    int64_t positions_per_item;    /* of a sum, per unit of work of a thread */
+    bool remote; /* some operand comes, in the same beat, from a message */
+    float *sums; /* TIME_MEAN: running sums [window_size] */
+    float *preloaded; /* INPUT: [samples][steps or 1][window] */
+    int input_array;  /* INPUT: index in the input */
+    int64_t source_stride[STC_MAX_NDIM]; /* source C-order index of storage axes */
+    double seconds;
+    int64_t spikes;   /* counted nonzero outputs on this rank */
+    uint64_t checksum;
+    /* records: (when * size + id) << 8 | value, when = sample * T + step */
+    uint64_t *records;
+    int64_t nrecords, record_capacity;
+    float *outputs;   /* output stages: [samples][T or 1][source size] */
+} stage_plan;
+
+typedef struct exchange exchange;
+
+/* Scratch of one thread. */
+typedef struct {
+    unsigned char *panel, *panel2; /* operand rows */
+    float *x, *x2;
+    int32_t *sums;
+    void *gemm;
+    int64_t spikes;
+    uint64_t checksum;
+} scratch;
+
+struct stc_sim {
+    stc_comm world, group; /* group: the ranks that share a sample; owned */
+    const stc_program *program;
+    const stc_input *input;
+    stc_run_options options;
+    const stc_kernel_set *kernels;
+    int threads;
+    scratch *scratch; /* [threads] */
+    int64_t steps, block, nblocks; /* T, steps per block, blocks per sample */
+    int64_t first_sample, nsamples; /* of this group, absolute */
+    int64_t all_first, all_samples; /* of all groups */
+    int32_t nlevels;
+    int32_t *rank_of_tile; /* in the group */
+    stage_plan *stages;    /* [nstages] */
+    exchange *exchange;
+    double *sample_start, *sample_end; /* [nsamples] seconds, this rank */
+    double load_seconds, simulate_seconds, wait_seconds;
+    int64_t messages, bytes, spike_copies;
+    uint64_t output_checksum;
+    int rc; /* first failure inside the beats */
+};
+
+/* shard.c: owners, boxes, windows, timing, levels; allocate windows and state. Local. */
+int stc_sim_plan_shard(stc_sim *sim);
+/* Boxes of a stage on a rank of the group, merged: stc_alloc'ed, caller frees. */
+int stc_sim_boxes(const stc_sim *sim, int32_t stage, int rank, stc_box **boxes, int *n);
+/* Steps that a stage holds in block number b of a sample. */
+int64_t stc_sim_steps_in_block(const stc_sim *sim, const stage_plan *plan, int64_t block);
+/* Element 0 of the window at a step of an item. */
+static inline unsigned char *stc_sim_at(const stage_plan *plan, int64_t item, int64_t step)
+{
+    int64_t slot = item % plan->depth;
+    int64_t in_slot = plan->timing == EVERY_STEP ? step : 0;
+    return plan->buffer + (slot * plan->steps + in_slot) * plan->window_size *
+                              stc_dtype_size(plan->stage->dtype);
+}
+
+/* access.c */
+int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *out);
+void stc_access_destroy(access *a);
+
+/* weights.c: read and pack the weights of the channels that this rank owns. */
+int stc_sim_load_weights(stc_sim *sim);
+
+/* Run one stage for one item (a block of a sample). */
+void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item);
+void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item);
+/* Bytes of scratch that the stages need, as maxima over the stages. */
+typedef struct {
+    int64_t panel, panel2, x, x2, sums;
+} scratch_need;
+void stc_sim_sum_need(const stc_sim *sim, stage_plan *plan, scratch_need *need);
+void stc_sim_direct_need(const stc_sim *sim, const stage_plan *plan, scratch_need *need);
+
+/* exchange.c */
+int stc_exchange_create(stc_sim *sim);
+void stc_exchange_destroy(exchange **exchange);
+/* Finish the receives of beat - 1 and unpack them. Collective over neighbours. */
+void stc_exchange_receive(stc_sim *sim, int64_t beat);
+/* Pack and send what this beat computed for others, and post the matching receives. */
+void stc_exchange_send(stc_sim *sim, int64_t beat);
+
+/* record.c: after a stage was computed for an item. */
+void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item);
+
+static inline int64_t stc_round_up(int64_t n, int64_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+#endif

@@ -1,0 +1,214 @@
+/* shard.c - what this rank holds: its boxes of every stage, and the windows of memory for them and
+ * for what they need. */
+#include "engine.h"
+
+#include <string.h>
+
+static void own_tiles(stc_sim *sim)
+{
+    const stc_program *program = sim->program;
+    int64_t chips = program->chips, ranks = sim->group.size;
+    for (int32_t t = 0; t < program->ntiles; t++) {
+        /* rank r holds chips [r C / R, (r + 1) C / R) */
+        int64_t chip = program->tiles[t].chip;
+        sim->rank_of_tile[t] = (int32_t)(((chip + 1) * ranks - 1) / chips);
+    }
+}
+
+int stc_sim_boxes(const stc_sim *sim, int32_t stage, int rank, stc_box **boxes, int *n)
+{
+    const stc_stage *s = &sim->program->stages[stage];
+    *n = 0;
+    for (int32_t t = 0; t < s->ntiles; t++) *n += sim->rank_of_tile[s->first_tile + t] == rank;
+    *boxes = stc_alloc(*n, sizeof **boxes);
+    if (!*boxes) return STC_ERR_NOMEM;
+    int i = 0;
+    for (int32_t t = 0; t < s->ntiles; t++) {
+        if (sim->rank_of_tile[s->first_tile + t] == rank) {
+            (*boxes)[i++] = sim->program->tiles[s->first_tile + t].box;
+        }
+    }
+    *n = stc_box_merge(*boxes, *n);
+    return 0;
+}
+
+static int own_boxes(stc_sim *sim, int32_t s)
+{
+    stage_plan *plan = &sim->stages[s];
+    stc_box *boxes;
+    STC_TRY(stc_sim_boxes(sim, s, sim->group.rank, &boxes, &plan->nboxes));
+    plan->boxes = stc_alloc(plan->nboxes, sizeof *plan->boxes);
+    if (plan->boxes) {
+        for (int b = 0; b < plan->nboxes; b++) {
+            owned_box *own = &plan->boxes[b];
+            int last = boxes[b].ndim - 1;
+            own->box = boxes[b];
+            own->channels = last >= 0 ? boxes[b].hi[last] - boxes[b].lo[last] : 1;
+            own->positions = stc_box_size(&boxes[b]) / own->channels;
+        }
+    }
+    stc_free(boxes);
+    return plan->boxes ? 0 : STC_ERR_NOMEM;
+}
+
+/* A stage whose operands all are the same at every step is so too, unless it has state. */
+static timing infer_timing(const stc_sim *sim, const stc_stage *stage)
+{
+    const stc_program *program = sim->program;
+    const stc_kernel *kernels = &program->kernels[stage->first_kernel];
+    if (stage->timing == STC_STAGE_SAMPLE) return ONCE_PER_SAMPLE;
+    if (kernels[stage->nkernels - 1].kind == STC_KERNEL_NEURON) return EVERY_STEP;
+    if (stage->is_input) return EVERY_STEP; /* set from the input by the caller */
+    for (int32_t k = 0; k < stage->nkernels; k++) {
+        for (int which = 0; which < 2; which++) {
+            int32_t source = kernels[k].operand[which].stage;
+            if (source >= 0 && sim->stages[source].timing == EVERY_STEP) return EVERY_STEP;
+        }
+    }
+    return CONST_IN_SAMPLE;
+}
+
+static int find_input(stc_sim *sim, stage_plan *plan)
+{
+    for (int i = 0; i < sim->input->narrays; i++) {
+        const stc_input_array *array = &sim->input->arrays[i];
+        bool only = sim->input->narrays == 1;
+        for (int32_t s = 0; only && s < sim->program->nstages; s++) {
+            const stc_stage *other = &sim->program->stages[s];
+            if (other->is_input && other != plan->stage) only = false;
+        }
+        if (!only && strcmp(array->name, plan->stage->name) != 0) continue;
+        plan->input_array = i;
+        plan->timing = array->steps > 0 ? EVERY_STEP : CONST_IN_SAMPLE;
+        return 0;
+    }
+    STC_FAIL(STC_ERR_INPUT, "%s: no values for input %s", sim->input->path, plan->stage->name);
+}
+
+/* The window is the hull of what is computed here and what is needed here. */
+static void grow_window(stage_plan *plan, const stc_box *box)
+{
+    if (stc_box_size(box) > 0) plan->window = stc_box_hull(&plan->window, box);
+}
+
+/* Calls of fn for every operand of every box that this rank computes. */
+static void for_each_need(stc_sim *sim,
+                          void (*fn)(stc_sim *, stage_plan *consumer, stage_plan *source,
+                                     const stc_box *need))
+{
+    const stc_program *program = sim->program;
+    for (int32_t s = 0; s < program->nstages; s++) {
+        stage_plan *plan = &sim->stages[s];
+        for (int32_t k = 0; k < plan->stage->nkernels; k++) {
+            const stc_kernel *kernel = &program->kernels[plan->stage->first_kernel + k];
+            for (int which = 0; which < 2; which++) {
+                if (kernel->operand[which].stage < 0) continue;
+                for (int b = 0; b < plan->nboxes; b++) {
+                    stc_box need =
+                        stc_kernel_needs(program, plan->stage, kernel, which, &plan->boxes[b].box);
+                    fn(sim, plan, &sim->stages[kernel->operand[which].stage], &need);
+                }
+            }
+        }
+    }
+}
+
+static bool inside(const stc_box *inner, const stc_box *outer)
+{
+    for (int a = 0; a < inner->ndim; a++) {
+        if (inner->lo[a] < outer->lo[a] || inner->hi[a] > outer->hi[a]) return false;
+    }
+    return true;
+}
+
+static void note_need(stc_sim *sim, stage_plan *consumer, stage_plan *source, const stc_box *need)
+{
+    (void)sim;
+    grow_window(source, need);
+    if (consumer->level - source->level + 1 > source->depth) {
+        source->depth = consumer->level - source->level + 1;
+    }
+    bool mine = stc_box_size(need) == 0;
+    for (int b = 0; b < source->nboxes && !mine; b++) mine = inside(need, &source->boxes[b].box);
+    if (!mine) consumer->remote = true; /* perhaps; then it only waits longer than it must */
+}
+
+int64_t stc_sim_steps_in_block(const stc_sim *sim, const stage_plan *plan, int64_t block)
+{
+    if (plan->timing != EVERY_STEP) return 1;
+    int64_t left = sim->steps - block * sim->block;
+    return left < sim->block ? left : sim->block;
+}
+
+static int allocate_stage(stc_sim *sim, stage_plan *plan)
+{
+    plan->window_size = stc_box_size(&plan->window);
+    int64_t stride = 1;
+    for (int a = plan->window.ndim - 1; a >= 0; a--) {
+        plan->stride[a] = stride;
+        stride *= plan->window.hi[a] - plan->window.lo[a];
+    }
+    if (plan->window_size == 0) return 0;
+    plan->steps = plan->timing == EVERY_STEP ? sim->block : 1;
+    /* kernels may read up to 64 bytes beyond the end */
+    plan->buffer = stc_alloc(plan->depth * plan->steps * plan->window_size + 64,
+                             stc_dtype_size(plan->stage->dtype));
+    if (!plan->buffer) return STC_ERR_NOMEM;
+    for (int b = 0; plan->model && b < plan->nboxes; b++) {
+        owned_box *own = &plan->boxes[b];
+        own->state = stc_alloc(plan->model->nstate * own->positions * own->channels,
+                               sizeof *own->state);
+        if (!own->state) return STC_ERR_NOMEM;
+    }
+    return 0;
+}
+
+/* A stage of the same beat that waits for messages makes those after it wait too. */
+static void spread_remote(stc_sim *sim)
+{
+    for (int32_t s = 0; s < sim->program->nstages; s++) {
+        stage_plan *plan = &sim->stages[s];
+        for (int32_t k = 0; k < plan->stage->nkernels; k++) {
+            const stc_kernel *kernel = &sim->program->kernels[plan->stage->first_kernel + k];
+            for (int which = 0; which < 2; which++) {
+                int32_t source = kernel->operand[which].stage;
+                if (source >= 0 && sim->stages[source].remote &&
+                    sim->stages[source].level == plan->level) {
+                    plan->remote = true;
+                }
+            }
+        }
+    }
+}
+
+int stc_sim_plan_shard(stc_sim *sim)
+{
+    const stc_program *program = sim->program;
+    own_tiles(sim);
+    int32_t *level = stc_alloc(program->nstages, sizeof *level);
+    if (!level) return STC_ERR_NOMEM;
+    sim->nlevels = stc_program_levels(program, sim->rank_of_tile, level);
+    for (int32_t s = 0; s < program->nstages; s++) sim->stages[s].level = level[s];
+    stc_free(level);
+    for (int32_t s = 0; s < program->nstages; s++) {
+        stage_plan *plan = &sim->stages[s];
+        plan->stage = &program->stages[s];
+        plan->depth = 1;
+        const stc_kernel *last =
+            &program->kernels[plan->stage->first_kernel + plan->stage->nkernels - 1];
+        if (last->kind == STC_KERNEL_NEURON) {
+            plan->model = sim->kernels->neurons[last->u.neuron.model];
+            plan->params = last->u.neuron.params;
+        }
+        plan->timing = infer_timing(sim, plan->stage);
+        if (plan->stage->is_input) STC_TRY(find_input(sim, plan));
+        stc_stage_source_strides(plan->stage, plan->source_stride);
+        STC_TRY(own_boxes(sim, s));
+        plan->window.ndim = plan->stage->storage.ndim;
+        for (int b = 0; b < plan->nboxes; b++) grow_window(plan, &plan->boxes[b].box);
+    }
+    for_each_need(sim, note_need);
+    spread_remote(sim);
+    for (int32_t s = 0; s < program->nstages; s++) STC_TRY(allocate_stage(sim, &sim->stages[s]));
+    return 0;
+}

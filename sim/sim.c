@@ -1,0 +1,386 @@
+/* sim.c - the beats: in beat b a stage of level l computes block b - l.
+ *
+ * Within a beat, stages that need nothing from the last messages run first, then the messages of
+ * the beat before are taken, then the others run: communication overlaps with work. */
+#include "engine.h"
+
+#include <omp.h>
+#include <sched.h>
+#include <string.h>
+
+/* ---- preparation ---- */
+
+static int choose_threads(const stc_sim *sim)
+{
+    if (sim->options.threads > 0) return sim->options.threads;
+    cpu_set_t set;
+    int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    int threads = omp_get_max_threads();
+    return threads < cpus ? threads : cpus;
+}
+
+static int choose_steps(stc_sim *sim)
+{
+    int64_t input_steps = 0;
+    const char *which = "";
+    for (int i = 0; i < sim->input->narrays; i++) {
+        const stc_input_array *array = &sim->input->arrays[i];
+        if (array->steps == 0) continue;
+        STC_CHECK(input_steps == 0 || input_steps == array->steps, STC_ERR_INPUT,
+                  "%s: inputs %s and %s have %lld and %lld steps", sim->input->path, which,
+                  array->name, (long long)input_steps, (long long)array->steps);
+        input_steps = array->steps;
+        which = array->name;
+    }
+    sim->steps = sim->options.time_steps   ? sim->options.time_steps
+                 : input_steps             ? input_steps
+                                           : sim->program->time_steps;
+    STC_CHECK(sim->steps > 0, STC_ERR_USAGE,
+              "neither the input nor the model says how many steps a sample has; use --time-steps");
+    STC_CHECK(input_steps == 0 || sim->steps <= input_steps, STC_ERR_INPUT,
+              "%s: input %s has %lld steps, %lld are asked for", sim->input->path, which,
+              (long long)input_steps, (long long)sim->steps);
+    sim->block = sim->options.block_steps > 0 ? sim->options.block_steps : sim->steps;
+    if (sim->block > sim->steps) sim->block = sim->steps;
+    sim->nblocks = (sim->steps + sim->block - 1) / sim->block;
+    return 0;
+}
+
+static int choose_samples(stc_sim *sim, int ngroups, int group)
+{
+    int64_t first = sim->options.first_sample, n = sim->options.nsamples;
+    STC_CHECK(sim->input->samples > 0, STC_ERR_INPUT, "%s: has no samples", sim->input->path);
+    STC_CHECK(first >= 0 && first < sim->input->samples, STC_ERR_INPUT,
+              "%s: has %lld samples, sample %lld is asked for", sim->input->path,
+              (long long)sim->input->samples, (long long)first);
+    if (n == 0) n = sim->input->samples - first;
+    STC_CHECK(n > 0 && n <= sim->input->samples - first, STC_ERR_INPUT,
+              "%s: has %lld samples, %lld to %lld are asked for", sim->input->path,
+              (long long)sim->input->samples, (long long)first, (long long)(first + n - 1));
+    sim->all_first = first;
+    sim->all_samples = n;
+    sim->first_sample = first + group * n / ngroups;
+    sim->nsamples = first + (group + 1) * n / ngroups - sim->first_sample;
+    return 0;
+}
+
+/* Values of all samples of this group in the window of an input stage, checked against its kind. */
+static int preload(stc_sim *sim, stage_plan *plan)
+{
+    const stc_input *input = sim->input;
+    int64_t per_sample = plan->timing == EVERY_STEP ? sim->steps : 1, n = plan->window_size;
+    int ndim = plan->window.ndim;
+    plan->preloaded = stc_alloc(sim->nsamples * per_sample * n, sizeof *plan->preloaded);
+    float *source = stc_alloc(per_sample * n, sizeof *source);
+    int rc = plan->preloaded && source ? 0 : STC_ERR_NOMEM;
+    stc_box box = {.ndim = ndim}; /* the window in source axes */
+    int64_t extent[STC_MAX_NDIM], stride[STC_MAX_NDIM];
+    for (int a = 0; a < ndim; a++) {
+        box.lo[plan->stage->order[a]] = plan->window.lo[a];
+        box.hi[plan->stage->order[a]] = plan->window.hi[a];
+    }
+    int64_t total = 1;
+    for (int d = ndim - 1; d >= 0; d--) {
+        extent[d] = total;
+        total *= box.hi[d] - box.lo[d];
+    }
+    for (int a = 0; a < ndim; a++) stride[a] = extent[plan->stage->order[a]];
+    for (int64_t s = 0; rc >= 0 && s < sim->nsamples; s++) {
+        rc = input->read(input, plan->input_array, sim->first_sample + s, 0, per_sample, &box,
+                         source);
+        for (int64_t i = 0; rc >= 0 && i < per_sample * n; i++) {
+            int64_t rest = i % n, from = i / n * n;
+            for (int a = 0; a < ndim; a++) {
+                from += rest / plan->stride[a] * stride[a];
+                rest %= plan->stride[a];
+            }
+            float x = source[from];
+            plan->preloaded[s * per_sample * n + i] = x;
+            stc_kind kind = plan->stage->kind;
+            float count = stc_kind_is_real(kind) ? 0.0f : x / (float)kind.unit;
+            if (count < 0.0f || count > (float)kind.max || count != (float)(int64_t)count) {
+                char text[64];
+                rc = stc_fail(STC_ERR_INPUT, "%s: input %s, sample %lld holds %g, expected %s",
+                              input->path, plan->stage->name, (long long)(sim->first_sample + s),
+                              (double)x, stc_kind_text(kind, text, sizeof text));
+            }
+        }
+    }
+    stc_free(source);
+    return rc;
+}
+
+static int plan_kernels(stc_sim *sim, stage_plan *plan)
+{
+    plan->nkernels = plan->stage->nkernels;
+    plan->kernels = stc_alloc(plan->nkernels, sizeof *plan->kernels);
+    if (!plan->kernels) return STC_ERR_NOMEM;
+    for (int k = 0; k < plan->nkernels; k++) {
+        kernel_plan *kernel = &plan->kernels[k];
+        kernel->kernel = &sim->program->kernels[plan->stage->first_kernel + k];
+        for (int which = 0; which < 2; which++) {
+            kernel->operand[which].stage = -1;
+            if (kernel->kernel->operand[which].stage < 0) continue;
+            STC_TRY(stc_access_create(sim, &kernel->kernel->operand[which],
+                                      &kernel->operand[which]));
+        }
+    }
+    return 0;
+}
+
+static int allocate_scratch(stc_sim *sim)
+{
+    scratch_need need = {64, 64, 64, 64, 64};
+    for (int32_t s = 0; s < sim->program->nstages; s++) {
+        stage_plan *plan = &sim->stages[s];
+        stc_kernel_kind kind = plan->kernels[0].kernel->kind;
+        if (plan->nboxes == 0) continue;
+        if (kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ) {
+            stc_sim_sum_need(sim, plan, &need);
+        } else {
+            stc_sim_direct_need(sim, plan, &need);
+        }
+    }
+    sim->scratch = stc_alloc(sim->threads, sizeof *sim->scratch);
+    if (!sim->scratch) return STC_ERR_NOMEM;
+    for (int i = 0; i < sim->threads; i++) {
+        scratch *s = &sim->scratch[i];
+        s->panel = stc_alloc(need.panel + 64, 1);
+        s->panel2 = stc_alloc(need.panel2 + 64, 1);
+        s->x = stc_alloc(need.x, sizeof *s->x);
+        s->x2 = stc_alloc(need.x2, sizeof *s->x2);
+        s->sums = stc_alloc(need.sums, sizeof *s->sums);
+        s->gemm = stc_alloc(sim->kernels->gemm_scratch_bytes, 1);
+        if (!s->panel || !s->panel2 || !s->x || !s->x2 || !s->sums || !s->gemm) {
+            return STC_ERR_NOMEM;
+        }
+    }
+    return 0;
+}
+
+static int allocate_outputs(stc_sim *sim, stage_plan *plan)
+{
+    int64_t steps = plan->timing == ONCE_PER_SAMPLE ? 1 : sim->steps;
+    plan->outputs = stc_alloc(sim->all_samples * steps * stc_shape_size(&plan->stage->shape),
+                              sizeof *plan->outputs);
+    return plan->outputs ? 0 : STC_ERR_NOMEM;
+}
+
+/* Everything that needs no other rank. */
+static int prepare_local(stc_sim *sim, int ngroups, int group)
+{
+    int32_t nstages = sim->program->nstages;
+    STC_TRY(stc_kernel_set_find(sim->options.kernel, &sim->kernels));
+    sim->threads = choose_threads(sim);
+    STC_TRY(choose_steps(sim));
+    STC_TRY(choose_samples(sim, ngroups, group));
+    sim->stages = stc_alloc(nstages, sizeof *sim->stages);
+    sim->rank_of_tile = stc_alloc(sim->program->ntiles, sizeof *sim->rank_of_tile);
+    sim->sample_start = stc_alloc(sim->nsamples, sizeof *sim->sample_start);
+    sim->sample_end = stc_alloc(sim->nsamples, sizeof *sim->sample_end);
+    if (!sim->stages || !sim->rank_of_tile || !sim->sample_start || !sim->sample_end) {
+        return STC_ERR_NOMEM;
+    }
+    STC_TRY(stc_sim_plan_shard(sim));
+    for (int32_t s = 0; s < nstages; s++) {
+        stage_plan *plan = &sim->stages[s];
+        STC_TRY(plan_kernels(sim, plan));
+        if (plan->stage->is_input && plan->nboxes) STC_TRY(preload(sim, plan));
+        if (plan->stage->is_output) STC_TRY(allocate_outputs(sim, plan));
+        if (plan->kernels[0].kernel->kind == STC_KERNEL_TIME_MEAN && plan->window_size) {
+            plan->sums = stc_alloc(plan->window_size, sizeof *plan->sums);
+            if (!plan->sums) return STC_ERR_NOMEM;
+        }
+    }
+    STC_TRY(stc_sim_load_weights(sim));
+    STC_TRY(allocate_scratch(sim));
+    return stc_exchange_create(sim);
+}
+
+static void start_threads(const stc_sim *sim)
+{
+#pragma omp parallel num_threads(sim->threads)
+    sim->kernels->thread_start();
+}
+
+static int make_groups(const stc_comm *world, stc_sim *sim, int *ngroups, int *group)
+{
+    *ngroups = sim->options.replicas > 1 ? sim->options.replicas : 1;
+    STC_CHECK(world->size % *ngroups == 0, STC_ERR_USAGE,
+              "--replicas %d does not divide the %d ranks", *ngroups, world->size);
+    int size = world->size / *ngroups;
+    *group = world->rank / size;
+    MPI_Comm mpi;
+    MPI_Comm_split(world->mpi, *group, world->rank, &mpi);
+    sim->group = stc_comm_of(mpi);
+    return 0;
+}
+
+int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_input *input,
+                   const stc_run_options *options, stc_sim **out)
+{
+    double start = stc_seconds();
+    stc_sim *sim = stc_alloc(1, sizeof *sim);
+    STC_TRY(stc_agree(comm, sim ? 0 : STC_ERR_NOMEM));
+    *sim = (stc_sim){.world = *comm, .program = program, .input = input, .options = *options};
+    sim->group.mpi = MPI_COMM_NULL;
+    int ngroups, group;
+    int rc = make_groups(comm, sim, &ngroups, &group);
+    if (rc >= 0) rc = prepare_local(sim, ngroups, group);
+    rc = stc_agree(comm, rc);
+    if (rc < 0) {
+        stc_sim_destroy(&sim);
+        return rc;
+    }
+    start_threads(sim);
+    if (program->chips < sim->group.size) {
+        stc_info("%d ranks for %d chips: %d ranks idle", sim->group.size, program->chips,
+                 sim->group.size - program->chips);
+    }
+    sim->load_seconds = stc_seconds() - start;
+    *out = sim;
+    return 0;
+}
+
+/* ---- beats ---- */
+
+static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
+{
+    int64_t item = beat - plan->level;
+    if (plan->nboxes == 0 || item < 0 || item >= sim->nsamples * sim->nblocks) return;
+    bool last_block = item % sim->nblocks == sim->nblocks - 1;
+    stc_kernel_kind kind = plan->kernels[0].kernel->kind;
+    if (plan->timing == ONCE_PER_SAMPLE && !last_block && kind != STC_KERNEL_TIME_MEAN) return;
+    double start = stc_seconds();
+    if (kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ) {
+        stc_sim_sum(sim, plan, item);
+        for (int i = 0; i < sim->threads; i++) {
+            plan->spikes += sim->scratch[i].spikes;
+            plan->checksum += sim->scratch[i].checksum;
+            sim->scratch[i].spikes = 0;
+            sim->scratch[i].checksum = 0;
+        }
+    } else {
+        stc_sim_direct(sim, plan, item);
+    }
+    if (plan->timing != ONCE_PER_SAMPLE || last_block) stc_sim_record(sim, plan, item);
+    plan->seconds += stc_seconds() - start;
+}
+
+static void run_beat(stc_sim *sim, int64_t beat)
+{
+    for (int32_t s = 0; s < sim->program->nstages; s++) {
+        if (!sim->stages[s].remote) run_stage(sim, &sim->stages[s], beat);
+    }
+    double start = stc_seconds();
+    stc_exchange_receive(sim, beat);
+    sim->wait_seconds += stc_seconds() - start;
+    for (int32_t s = 0; s < sim->program->nstages; s++) {
+        if (sim->stages[s].remote) run_stage(sim, &sim->stages[s], beat);
+    }
+    start = stc_seconds();
+    stc_exchange_send(sim, beat);
+    sim->wait_seconds += stc_seconds() - start;
+}
+
+int stc_sim_run(stc_sim *sim)
+{
+    double start = stc_seconds();
+    int64_t items = sim->nsamples * sim->nblocks, beats = items ? items + sim->nlevels - 1 : 0;
+    for (int64_t beat = 0; beat < beats; beat++) {
+        double now = stc_seconds();
+        if (beat < items && beat % sim->nblocks == 0) sim->sample_start[beat / sim->nblocks] = now;
+        run_beat(sim, beat);
+        int64_t done = beat - (sim->nlevels - 1);
+        if (done >= 0 && done % sim->nblocks == sim->nblocks - 1) {
+            sim->sample_end[done / sim->nblocks] = stc_seconds();
+            stc_progress("run", done / sim->nblocks + 1, sim->nsamples);
+        }
+    }
+    sim->simulate_seconds = stc_seconds() - start;
+    return stc_agree(&sim->world, sim->rc);
+}
+
+/* ---- end ---- */
+
+static void destroy_kernel(kernel_plan *kernel)
+{
+    for (int i = 0; i < kernel->nchunks; i++) {
+        stc_free(kernel->chunks[i].packed);
+        stc_free(kernel->chunks[i].scale);
+        stc_free(kernel->chunks[i].bias);
+        stc_free(kernel->chunks[i].pad);
+    }
+    stc_free(kernel->chunks);
+    stc_free(kernel->scale);
+    stc_free(kernel->shift);
+    stc_access_destroy(&kernel->operand[0]);
+    stc_access_destroy(&kernel->operand[1]);
+}
+
+static void destroy_stage(stage_plan *plan)
+{
+    for (int k = 0; plan->kernels && k < plan->nkernels; k++) destroy_kernel(&plan->kernels[k]);
+    for (int b = 0; plan->boxes && b < plan->nboxes; b++) stc_free(plan->boxes[b].state);
+    stc_free(plan->kernels);
+    stc_free(plan->boxes);
+    stc_free(plan->buffer);
+    stc_free(plan->sums);
+    stc_free(plan->preloaded);
+    stc_free(plan->records);
+    stc_free(plan->outputs);
+}
+
+void stc_sim_destroy(stc_sim **out)
+{
+    stc_sim *sim = *out;
+    if (!sim) return;
+    stc_exchange_destroy(&sim->exchange);
+    for (int32_t s = 0; sim->stages && s < sim->program->nstages; s++) {
+        destroy_stage(&sim->stages[s]);
+    }
+    for (int i = 0; sim->scratch && i < sim->threads; i++) {
+        stc_free(sim->scratch[i].panel);
+        stc_free(sim->scratch[i].panel2);
+        stc_free(sim->scratch[i].x);
+        stc_free(sim->scratch[i].x2);
+        stc_free(sim->scratch[i].sums);
+        stc_free(sim->scratch[i].gemm);
+    }
+    stc_free(sim->scratch);
+    stc_free(sim->stages);
+    stc_free(sim->rank_of_tile);
+    stc_free(sim->sample_start);
+    stc_free(sim->sample_end);
+    if (sim->group.mpi != MPI_COMM_NULL) MPI_Comm_free(&sim->group.mpi);
+    stc_free(sim);
+    *out = NULL;
+}
+
+static const char *kernel_kind_name(stc_kernel_kind kind)
+{
+    static const char *const names[] = {"input",  "accumulate", "read",   "neuron",   "matmul",
+                                        "mul",    "pool",       "reduce", "time_mean"};
+    return names[kind];
+}
+
+void stc_sim_print_profile(const stc_sim *sim, FILE *file)
+{
+    double total = 0.0;
+    bool speaks = sim->world.rank == 0;
+    if (speaks) fprintf(file, "%-32s %-10s %5s %10s\n", "stage", "kernel", "level", "seconds");
+    for (int32_t s = 0; s < sim->program->nstages; s++) {
+        const stage_plan *plan = &sim->stages[s];
+        double seconds = stc_comm_max(&sim->world, plan->seconds);
+        total += seconds;
+        if (speaks) {
+            fprintf(file, "%-32.32s %-10s %5d %10.4f\n", plan->stage->name,
+                    kernel_kind_name(plan->kernels[0].kernel->kind), plan->level, seconds);
+        }
+    }
+    double wait = stc_comm_max(&sim->world, sim->wait_seconds);
+    if (speaks) {
+        fprintf(file, "%-32s %-10s %5s %10.4f\n", "exchange (pack, send, wait)", "", "", wait);
+        fprintf(file, "%-32s %-10s %5s %10.4f\n", "largest of each, summed", "", "", total);
+    }
+}

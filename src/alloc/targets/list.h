@@ -1,0 +1,3 @@
+/* list.h - the built-in targets, one line each; the first one is the default. */
+TARGET(generic)
+TARGET(tiny)

@@ -1,0 +1,67 @@
+/* alloc.c - counted, aligned, zeroed memory, and the peak resident set.
+ *
+ * In front of every block lies one 64-byte header with the size of the block, so that freeing can
+ * count and large blocks come zeroed from the system without being touched.
+ */
+
+#include "stc/base.h"
+#include "stc/error.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { ALIGNMENT = 64 };
+
+typedef struct {
+    void *start; /* what calloc returned */
+    int64_t bytes;
+} header;
+
+static _Atomic int64_t held;
+
+void *stc_alloc(int64_t count, int64_t size)
+{
+    int64_t bytes;
+    if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) ||
+        bytes > INT64_MAX - 2 * ALIGNMENT) {
+        stc_fail(STC_ERR_NOMEM, "cannot allocate %lld elements of %lld bytes", (long long)count,
+                 (long long)size);
+        return NULL;
+    }
+    char *start = calloc(1, (size_t)bytes + 2 * ALIGNMENT);
+    if (!start) {
+        stc_fail(STC_ERR_NOMEM,
+                 "out of memory: %lld more bytes were refused, %lld are held; use more ranks or a "
+                 "machine with more memory",
+                 (long long)bytes, (long long)stc_alloc_bytes());
+        return NULL;
+    }
+    uintptr_t address = ((uintptr_t)start + 2 * ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
+    char *block = start + (address - (uintptr_t)start);
+    header *head = (header *)(void *)(block - ALIGNMENT);
+    head->start = start;
+    head->bytes = bytes;
+    atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed);
+    return block;
+}
+
+void stc_free(void *pointer)
+{
+    if (!pointer) return;
+    header *head = (header *)(void *)((char *)pointer - ALIGNMENT);
+    atomic_fetch_sub_explicit(&held, head->bytes, memory_order_relaxed);
+    free(head->start);
+}
+
+int64_t stc_alloc_bytes(void)
+{
+    return atomic_load_explicit(&held, memory_order_relaxed);
+}
+
+int64_t stc_peak_rss_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * INT64_C(1024) : 0;
+}

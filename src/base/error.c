@@ -1,0 +1,56 @@
+/* error.c - the text of the last failure of each thread, and the exit codes. */
+
+#include "stc/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_SIZE = 2048 };
+
+static _Thread_local char error_text[TEXT_SIZE];
+
+int stc_fail(int code, const char *format, ...)
+{
+    char text[TEXT_SIZE]; /* an argument may be the old text */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    memcpy(error_text, text, sizeof text);
+    return code;
+}
+
+int stc_fail_in(int code, const char *format, ...)
+{
+    char text[2 * TEXT_SIZE + 2];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, TEXT_SIZE, format, args);
+    va_end(args);
+    size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, ": %s", error_text);
+    text[TEXT_SIZE - 1] = 0;
+    memcpy(error_text, text, TEXT_SIZE);
+    return code;
+}
+
+const char *stc_error_text(void)
+{
+    return error_text;
+}
+
+int stc_exit_code(int rc)
+{
+    static const struct {
+        int code, exit_code;
+    } table[] = {
+#define ROW(name, value, exit_code, text) {name, exit_code},
+        STC_ERROR_LIST(ROW)
+#undef ROW
+    };
+    if (rc >= 0) return 0;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == rc) return table[i].exit_code;
+    return 3;
+}

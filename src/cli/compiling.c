@@ -1,0 +1,60 @@
+/* compiling.c - the options of everything that compiles: `stc compile`, and `stc run` of a model.
+ */
+#include "commands.h"
+
+static struct {
+    const char *target, *partition, *skip, *dump_after;
+    int64_t chips, optimization, seed, time_steps;
+} given = {.optimization = -1};
+
+static const stc_option rows[] = {
+    {0, "target", STC_OPTION_TEXT, &given.target, "NAME|FILE", NULL,
+     "kind of chip, a name of `stc targets` or a file (default generic)", 0, 0, NULL},
+    {0, "chips", STC_OPTION_INT, &given.chips, "N", NULL, "number of chips (default: one per rank)",
+     1, INT32_MAX, NULL},
+    {'O', NULL, STC_OPTION_INT, &given.optimization, "0..3", NULL,
+     "optimisation; 0 to 2 give the same answer to the last bit (default 2).\n"
+     "3 is for passes that may change it: there is none yet, so it equals 2",
+     0, 3, NULL},
+    {0, "partition", STC_OPTION_TEXT, &given.partition, "METHOD", NULL,
+     "how tiles are assigned to chips: auto, metis-cut, contiguous,\n"
+     "random, file:PATH (default auto)",
+     0, 0, NULL},
+    {0, "seed", STC_OPTION_INT, &given.seed, "N", "0", "of the partition's random choices", 0, 0,
+     NULL},
+    {0, "time-steps", STC_OPTION_INT, &given.time_steps, "T", NULL,
+     "steps per sample (default: what the input or the model says)", 1, 1 << 30, NULL},
+    {0, "skip", STC_OPTION_TEXT, &given.skip, "PASS[,PASS]", NULL,
+     "leave out passes (see `stc compile --list-passes`)", 0, 0, NULL},
+    {0, "dump-after", STC_OPTION_TEXT, &given.dump_after, "PASS", NULL,
+     "print the graph to stderr after this pass", 0, 0, NULL},
+};
+
+const stc_option_table stc_compiling_table =
+    STC_TABLE("Compiling (in stc run: of a model; --time-steps also of a program)", rows);
+
+stc_compile_options stc_compiling_options(const stc_cli *cli)
+{
+    return (stc_compile_options){
+        .chips = (int32_t)given.chips,
+        .target = given.target,
+        .partition = given.partition,
+        .optimization = given.optimization < 0 ? 2 : (int)given.optimization,
+        .skip = given.skip,
+        .dump_after = given.dump_after,
+        .time_steps = given.time_steps,
+        .seed = (uint64_t)given.seed,
+        .command = cli->line,
+    };
+}
+
+const char *stc_compiling_given(void)
+{
+    if (given.target) return "--target";
+    if (given.chips) return "--chips";
+    if (given.optimization >= 0) return "-O";
+    if (given.partition) return "--partition";
+    if (given.skip) return "--skip";
+    if (given.dump_after) return "--dump-after";
+    return NULL;
+}

@@ -1,0 +1,15 @@
+/* info.h - what `stc info` shows of each kind of file. Local; called on rank 0, prints to stdout.
+ *
+ * Each reads the file and returns an error when it cannot.
+ */
+#ifndef STC_CLI_INFO_H
+#define STC_CLI_INFO_H
+
+#include <stdbool.h>
+
+int stc_info_graph(const char *path, bool json);
+int stc_info_program(const char *path, bool json);
+/* A result or an input: `kind` is its name. */
+int stc_info_contents(const char *path, const char *kind, bool json);
+
+#endif

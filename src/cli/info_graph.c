@@ -1,0 +1,96 @@
+/* info_graph.c - `stc info` of a model: its size, and one line per node. */
+#include "info.h"
+
+#include "commands.h"
+
+#include "stc/error.h"
+#include "stc/io.h"
+#include "stc/op.h"
+
+enum { NAME_WIDTH = 28 };
+
+static int64_t weights_of(const stc_node *node)
+{
+    int64_t total = 0;
+    for (int i = 0; i < node->op->nattrs; i++)
+        if (node->op->attrs[i].kind == STC_ATTR_WEIGHT && node->attrs[i].weight)
+            total += stc_shape_size(&node->attrs[i].weight->shape);
+    return total;
+}
+
+static void print_text(const char *path, const stc_graph *graph, const stc_graph_stats *stats)
+{
+    char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE], shape[96], kind[96];
+    printf("%s: model %s\n", path, graph->name);
+    printf("%lld nodes, %lld edges, %s neurons, %s weights, %s synapses per step",
+           (long long)stats->nodes, (long long)stats->edges, stc_text_count(stats->neurons, a),
+           stc_text_count(stats->weights, b), stc_text_count(stats->synapses, c));
+    if (graph->time_steps > 0) printf(", %lld steps per sample", (long long)graph->time_steps);
+    printf("\n\n%-*s %-13s %-16s %-18s %10s  %s\n", NAME_WIDTH, "node", "op", "shape", "values",
+           "weights", "operands");
+    for (int32_t i = 0; i < graph->nnodes; i++) {
+        const stc_node *node = graph->nodes[i];
+        printf("%-*s %-13s %-16s %-18s %10s  ", NAME_WIDTH, node->name, node->op->name,
+               stc_shape_text(&node->shape, shape, sizeof shape),
+               stc_kind_text(node->kind, kind, sizeof kind), stc_text_count(weights_of(node), a));
+        for (int k = 0; k < node->ninputs; k++)
+            printf("%s%s", k ? ", " : "", graph->nodes[node->inputs[k]]->name);
+        putchar('\n');
+    }
+}
+
+static void json_node(stc_json *out, const stc_graph *graph, const stc_node *node)
+{
+    char kind[96];
+    stc_json_open(out, NULL, '{');
+    stc_json_string(out, "name", node->name);
+    stc_json_string(out, "op", node->op->name);
+    stc_json_open(out, "shape", '[');
+    for (int d = 0; d < node->shape.ndim; d++)
+        stc_json_int(out, NULL, node->shape.dim[d]);
+    stc_json_close(out, ']');
+    stc_json_string(out, "values", stc_kind_text(node->kind, kind, sizeof kind));
+    stc_json_int(out, "weights", weights_of(node));
+    stc_json_open(out, "operands", '[');
+    for (int k = 0; k < node->ninputs; k++)
+        stc_json_string(out, NULL, graph->nodes[node->inputs[k]]->name);
+    stc_json_close(out, ']');
+    stc_json_close(out, '}');
+}
+
+static void print_json(const char *path, const stc_graph *graph, const stc_graph_stats *stats)
+{
+    stc_json out = stc_json_begin(stdout);
+    stc_json_string(&out, "file", path);
+    stc_json_string(&out, "kind", stc_file_kind_name(STC_FILE_GRAPH));
+    stc_json_string(&out, "name", graph->name);
+    stc_json_open(&out, "graph", '{');
+    stc_json_int(&out, "nodes", stats->nodes);
+    stc_json_int(&out, "edges", stats->edges);
+    stc_json_int(&out, "neurons", stats->neurons);
+    stc_json_int(&out, "synapses", stats->synapses);
+    stc_json_int(&out, "weights", stats->weights);
+    stc_json_int(&out, "macs", stats->macs);
+    stc_json_int(&out, "time_steps", graph->time_steps);
+    stc_json_close(&out, '}');
+    stc_json_open(&out, "nodes", '[');
+    for (int32_t i = 0; i < graph->nnodes; i++)
+        json_node(&out, graph, graph->nodes[i]);
+    stc_json_close(&out, ']');
+    stc_json_end(&out);
+}
+
+int stc_info_graph(const char *path, bool json)
+{
+    stc_graph *graph = NULL;
+    STC_TRY(stc_graph_read(path, &graph));
+    int rc = stc_graph_verify(graph);
+    if (rc < 0) {
+        stc_fail_in(rc, "%s", path);
+    } else {
+        stc_graph_stats stats = stc_graph_statistics(graph);
+        (json ? print_json : print_text)(path, graph, &stats);
+    }
+    stc_graph_destroy(&graph);
+    return rc;
+}

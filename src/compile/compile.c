@@ -1,0 +1,141 @@
+/* compile.c - the driver: a SpikeGraph in, a program out. Reads top to bottom like the picture in
+ * the README: passes, lower, tile, nets, partition, allocate. */
+#include "stc/error.h"
+#include "steps.h"
+
+#include <string.h>
+
+/* Weights and nets of the tiles as the partitioner wants them. */
+static int partition_tiles(const stc_comm *comm, stc_program *program, const stc_target *target,
+                           const stc_compile_options *options, stc_compile_report *report)
+{
+    int32_t n = program->ntiles;
+    double *weight = stc_alloc((int64_t)n * STC_NCONSTRAINTS, sizeof *weight);
+    int32_t *part = stc_alloc(n, sizeof *part);
+    int rc = weight && part ? 0 : STC_ERR_NOMEM;
+    rc = stc_agree(comm, rc);
+    if (rc < 0) goto out;
+    for (int32_t t = 0; t < n; t++) {
+        weight[t * STC_NCONSTRAINTS] = (double)program->tiles[t].neurons;
+        weight[t * STC_NCONSTRAINTS + 1] = (double)program->tiles[t].synapse_bytes;
+        weight[t * STC_NCONSTRAINTS + 2] = program->tiles[t].work;
+    }
+    stc_hypergraph graph = {.nvertices = n,
+                            .weight = weight,
+                            .nnets = program->nets.n,
+                            .source = program->nets.source,
+                            .spikes = program->nets.spikes,
+                            .first = program->nets.first,
+                            .pin = program->nets.pin};
+    double cores = (double)target->cores_per_chip;
+    stc_partition_options partition = {
+        .method = options->partition,
+        .nparts = program->chips,
+        .seed = options->seed,
+        .capacity = {cores * (double)target->neurons_per_core,
+                     cores * (double)target->synapse_bytes_per_core, 0.0}};
+    rc = stc_partition(comm, &graph, &partition, part, &report->partition, report->compared);
+    if (rc < 0) goto out;
+    for (int32_t t = 0; t < n; t++) program->tiles[t].chip = part[t];
+    program->partition = stc_arena_strdup(program->arena, report->partition.method);
+
+    int32_t *level = stc_alloc(program->nstages, sizeof *level);
+    rc = stc_agree(comm, level ? 0 : STC_ERR_NOMEM);
+    if (rc >= 0) {
+        program->levels = stc_program_levels(program, part, level);
+        for (int32_t t = 0; t < n; t++) program->tiles[t].level = level[program->tiles[t].stage];
+    }
+    stc_free(level);
+out:
+    stc_free(weight);
+    stc_free(part);
+    return rc;
+}
+
+static int choose_chips(const stc_comm *comm, const stc_compile_options *options,
+                        stc_program *program)
+{
+    int32_t chips = options->chips > 0 ? options->chips : comm->size;
+    if (chips > program->ntiles && options->clamp_chips) chips = program->ntiles;
+    STC_CHECK(chips <= program->ntiles, STC_ERR_INPUT,
+              "%d chips for %d tiles: a chip without a tile would idle; use --chips %d or less",
+              chips, program->ntiles, program->ntiles);
+    program->chips = chips;
+    return 0;
+}
+
+/* What every rank does alike, without communication. */
+static int compile_local(stc_graph *graph, const stc_compile_options *options,
+                         const stc_target *target, stc_program *program, stc_compile_report *report)
+{
+    double start = stc_seconds();
+    STC_TRY(stc_passes_run(graph, options->optimization, options->skip, options->dump_after,
+                           report->passes, &report->npasses));
+    double passes = stc_seconds();
+    STC_TRY(stc_lower(graph, program));
+    double lower = stc_seconds();
+    STC_TRY(stc_tile_stages(program, target));
+    double tile = stc_seconds();
+    STC_TRY(stc_build_nets(program));
+    report->seconds.passes = passes - start;
+    report->seconds.lower = lower - passes;
+    report->seconds.tile = tile - lower;
+    report->seconds.nets = stc_seconds() - tile;
+    return 0;
+}
+
+static int compile(const stc_comm *comm, stc_graph *graph, const stc_compile_options *options,
+                   stc_program *program, stc_compile_report *report)
+{
+    const stc_target *target = NULL;
+    int rc = stc_target_find(options->target, program->arena, &target);
+    if (rc >= 0) {
+        program->target = target->name;
+        rc = compile_local(graph, options, target, program, report);
+    }
+    if (rc >= 0) rc = choose_chips(comm, options, program);
+    STC_TRY(stc_agree(comm, rc));
+
+    double start = stc_seconds();
+    STC_TRY(partition_tiles(comm, program, target, options, report));
+    double partition = stc_seconds();
+    rc = stc_allocate(program, target, &report->allocation);
+    if (rc >= 0) rc = stc_program_verify(program);
+    report->seconds.partition = partition - start;
+    report->seconds.allocate = stc_seconds() - partition;
+    return stc_agree(comm, rc);
+}
+
+int stc_compile(const stc_comm *comm, stc_graph *graph, const char *path,
+                const stc_compile_options *options, stc_program **out, stc_compile_report *report)
+{
+    double start = stc_seconds();
+    stc_program *program = NULL;
+    memset(report, 0, sizeof *report);
+    report->graph = stc_graph_statistics(graph);
+    if (options->time_steps > 0) graph->time_steps = options->time_steps;
+    int rc = stc_program_create(graph->name, &program);
+    if (rc >= 0) {
+        program->seed = options->seed;
+        program->model_path = stc_arena_strdup(program->arena, path);
+        program->model_sha256 = program->command = "";
+        if (options->command) {
+            program->command = stc_arena_strdup(program->arena, options->command);
+        }
+    }
+    rc = stc_agree(comm, rc);
+    if (rc >= 0) {
+        char hex[65] = "";
+        if (comm->rank == 0 && path[0] && stc_file_sha256(path, hex) < 0) hex[0] = 0;
+        stc_comm_bcast(comm, hex, sizeof hex, 0);
+        program->model_sha256 = stc_arena_strdup(program->arena, hex);
+        rc = compile(comm, graph, options, program, report);
+    }
+    if (rc < 0) {
+        stc_program_destroy(&program);
+        return rc;
+    }
+    report->seconds.total = stc_seconds() - start;
+    *out = program;
+    return 0;
+}

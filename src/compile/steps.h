@@ -1,0 +1,45 @@
+/* steps.h - the steps of the driver, in the order in which compile.c takes them. All Local: every
+ * rank computes the same. */
+#ifndef STC_COMPILE_STEPS_H
+#define STC_COMPILE_STEPS_H
+
+#include "stc/compile.h"
+
+/* The graph as stages: weight ops, norms, scales and views go with the neuron, sum or output that
+ * they feed; views become index maps; every tensor gets its storage order, channels last. Fills
+ * stages, kernels and blobs of the program and its read_rows. The graph must outlive the program.
+ * STC_ERR_INPUT naming the node that cannot be lowered. */
+int stc_lower(const stc_graph *graph, stc_program *program);
+
+/* Cut every stage into tiles that fit one core of the target; fills tiles with their weights.
+ * STC_ERR_FIT naming the stage whose smallest tile does not fit. */
+int stc_tile_stages(stc_program *program, const stc_target *target);
+
+/* Which tiles need which outputs; fills nets with the expected spikes per step. */
+int stc_build_nets(stc_program *program);
+
+/* ---- shared by lower.c and operands.c ---- */
+
+typedef struct {
+    const stc_graph *graph;
+    stc_program *program;
+    int32_t *stage_of;    /* [nnodes] stage that holds the output of a node, or -1 */
+    bool *absorbed;       /* [nnodes] its only user computes it in its own stage */
+    const stc_node **blob_node; /* [nblobs] where the rows of a blob come from */
+} stc_lowering;
+
+/* The operand that gives the values of a node, seen in the node's own dimensions; makes a stage for
+ * the node, or for what it views, where there is none yet. The axes of the view are source axes of
+ * the stage until stc_operand_settle. */
+int stc_lower_operand(stc_lowering *lowering, int32_t node, stc_operand *operand);
+/* Make the stage of a node (lower.c). */
+int stc_lower_node(stc_lowering *lowering, int32_t node, int32_t *stage);
+/* Turn the axes of the view into storage axes of its stage. */
+void stc_operand_settle(const stc_program *program, stc_operand *operand);
+/* Bring the view to the form that a kernel kind expects: (channels, height, width) from channels at
+ * dimension channel_dim and up to two others in order; (batch, rows, columns), last two swapped if
+ * transposed. STC_ERR_INPUT when there are too many dimensions. */
+int stc_view_to_chw(stc_view *view, int channel_dim);
+int stc_view_to_batch(stc_view *view, bool transpose);
+
+#endif

@@ -1,0 +1,168 @@
+/* tile.c - cut the output of every stage into boxes that one core can hold.
+ *
+ * All tiles of a stage come from one grid. Channels (the last axis) are cut first, at multiples of
+ * STC_CHANNEL_BLOCK, so that the weights of a tile fit; then positions, as squares where a kernel
+ * looks at neighbours and as rows elsewhere. A sum over inputs is never cut. */
+#include "stc/error.h"
+#include "steps.h"
+
+#include <math.h>
+
+enum { WANTED_CHANNELS = 64 }; /* a wider tile would leave few positions for one core */
+
+/* Bytes of weights behind one out channel of a stage. */
+static int64_t weight_bytes_per_channel(const stc_program *program, const stc_stage *stage,
+                                        const stc_target *target)
+{
+    int64_t columns = 0;
+    for (int32_t k = 0; k < stage->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+        if (kernel->kind == STC_KERNEL_ACCUMULATE) {
+            columns += program->blobs[kernel->u.accumulate.blob].columns;
+        }
+    }
+    return columns * target->weight_bytes;
+}
+
+static bool has_window(const stc_program *program, const stc_stage *stage)
+{
+    for (int32_t k = 0; k < stage->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+        if (kernel->kind == STC_KERNEL_POOL) return true;
+        if (kernel->kind == STC_KERNEL_ACCUMULATE &&
+            (kernel->u.accumulate.kernel[0] > 1 || kernel->u.accumulate.kernel[1] > 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Channels per tile: pieces of equal size, multiples of the channel block. */
+static int64_t channel_extent(int64_t channels, int64_t most)
+{
+    if (channels <= most) return channels;
+    int64_t pieces = (channels + most - 1) / most;
+    int64_t extent = (channels + pieces - 1) / pieces;
+    extent = (extent + STC_CHANNEL_BLOCK - 1) / STC_CHANNEL_BLOCK * STC_CHANNEL_BLOCK;
+    return extent <= most ? extent : most;
+}
+
+static int tile_extents(const stc_program *program, const stc_stage *stage,
+                        const stc_target *target, int64_t *extent)
+{
+    int n = stage->storage.ndim;
+    if (n == 0) return 0;
+    int64_t per_channel = weight_bytes_per_channel(program, stage, target);
+    int64_t most = target->neurons_per_core;
+    if (per_channel > 0) {
+        int64_t by_memory = target->synapse_bytes_per_core / per_channel;
+        int64_t smallest = stage->storage.dim[n - 1] < STC_CHANNEL_BLOCK ? stage->storage.dim[n - 1]
+                                                                         : STC_CHANNEL_BLOCK;
+        STC_CHECK(by_memory >= smallest, STC_ERR_FIT,
+                  "stage %s: %lld channels need %lld bytes of weights, a core of target %s holds "
+                  "%lld; use a target with more synapse memory (see `stc targets`)",
+                  stage->name, (long long)smallest, (long long)(smallest * per_channel),
+                  target->name, (long long)target->synapse_bytes_per_core);
+        if (most > WANTED_CHANNELS) most = WANTED_CHANNELS;
+        if (most > by_memory) most = by_memory;
+    }
+    if (most >= STC_CHANNEL_BLOCK) most = most / STC_CHANNEL_BLOCK * STC_CHANNEL_BLOCK;
+    extent[n - 1] = channel_extent(stage->storage.dim[n - 1], most);
+    int64_t left = target->neurons_per_core / extent[n - 1];
+    for (int a = n - 2; a >= 0; a--) {
+        int64_t wanted = left;
+        if (n == 3 && a == 1 && has_window(program, stage)) {
+            wanted = (int64_t)ceil(sqrt((double)left));
+        }
+        if (wanted > left) wanted = left;
+        if (wanted < 1) wanted = 1;
+        extent[a] = wanted < stage->storage.dim[a] ? wanted : stage->storage.dim[a];
+        left /= extent[a];
+    }
+    return 0;
+}
+
+/* Multiply-accumulates and element operations of one element of a stage, in units that make the
+ * work of stages comparable on one core. */
+static double work_per_element(const stc_program *program, const stc_stage *stage)
+{
+    double work = 8.0; /* reading, comparing, writing, recording */
+    for (int32_t k = 0; k < stage->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+        switch (kernel->kind) {
+        case STC_KERNEL_ACCUMULATE:
+            work += (double)program->blobs[kernel->u.accumulate.blob].columns + 40.0;
+            break;
+        case STC_KERNEL_MATMUL: work += (double)kernel->u.matmul.inner; break;
+        case STC_KERNEL_POOL:
+            work += 4.0 * (double)(kernel->u.pool.kernel[0] * kernel->u.pool.kernel[1]);
+            break;
+        case STC_KERNEL_REDUCE: {
+            stc_shape in = stc_view_shape(&kernel->operand[0].view);
+            work += 4.0 * (double)stc_shape_size(&in) / (double)stc_shape_size(&stage->storage);
+            break;
+        }
+        case STC_KERNEL_NEURON: work += 40.0; break;
+        default: work += 8.0; break;
+        }
+    }
+    return work;
+}
+
+static bool is_neuron_stage(const stc_stage *stage)
+{
+    return stage->first_id >= 0;
+}
+
+static void fill_tile(const stc_program *program, int32_t s, const int64_t *extent,
+                      int64_t per_channel, double work, int64_t index, stc_tile *tile)
+{
+    const stc_stage *stage = &program->stages[s];
+    *tile = (stc_tile){.stage = s, .box = {.ndim = stage->storage.ndim}};
+    for (int a = stage->storage.ndim - 1; a >= 0; a--) {
+        int64_t cells = (stage->storage.dim[a] + extent[a] - 1) / extent[a];
+        tile->box.lo[a] = index % cells * extent[a];
+        tile->box.hi[a] = tile->box.lo[a] + extent[a];
+        if (tile->box.hi[a] > stage->storage.dim[a]) tile->box.hi[a] = stage->storage.dim[a];
+        index /= cells;
+    }
+    int64_t size = stc_box_size(&tile->box);
+    int c = tile->box.ndim - 1;
+    tile->neurons = is_neuron_stage(stage) ? size : 0;
+    tile->synapse_bytes = c < 0 ? 0 : per_channel * (tile->box.hi[c] - tile->box.lo[c]);
+    tile->work = work * (double)size;
+}
+
+int stc_tile_stages(stc_program *program, const stc_target *target)
+{
+    int64_t(*extents)[STC_MAX_NDIM] =
+        stc_arena_alloc(program->arena, program->nstages, sizeof *extents);
+    if (!extents) return STC_ERR_NOMEM;
+    int64_t total = 0;
+    for (int32_t s = 0; s < program->nstages; s++) {
+        stc_stage *stage = &program->stages[s];
+        STC_TRY(tile_extents(program, stage, target, extents[s]));
+        int64_t cells = 1;
+        for (int a = 0; a < stage->storage.ndim; a++) {
+            cells *= (stage->storage.dim[a] + extents[s][a] - 1) / extents[s][a];
+        }
+        total += cells;
+        STC_CHECK(total <= INT32_MAX / 2, STC_ERR_FIT,
+                  "more than %d tiles; use a target with larger cores", INT32_MAX / 2);
+        stage->first_tile = (int32_t)(total - cells);
+        stage->ntiles = (int32_t)cells;
+    }
+    program->ntiles = (int32_t)total;
+    program->tiles = stc_arena_alloc(program->arena, total, sizeof *program->tiles);
+    if (!program->tiles) return STC_ERR_NOMEM;
+    for (int32_t s = 0; s < program->nstages; s++) {
+        const stc_stage *stage = &program->stages[s];
+        int64_t per_channel = weight_bytes_per_channel(program, stage, target);
+        double work = work_per_element(program, stage);
+        for (int32_t i = 0; i < stage->ntiles; i++) {
+            fill_tile(program, s, extents[s], per_channel, work, i,
+                      &program->tiles[stage->first_tile + i]);
+        }
+    }
+    return 0;
+}

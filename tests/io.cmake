@@ -1,0 +1,5 @@
+stc_test(unit/io_files USES io)
+stc_test(unit/io_graph USES io)
+stc_test(unit/io_input USES io)
+stc_test(unit/io_program USES io)
+stc_test(mpi/io NP 1 2 4 USES io)

@@ -1,0 +1,6 @@
+stc_test(unit/graph USES ir)
+stc_test(unit/verify USES ir)
+stc_test(unit/builder USES ir)
+stc_test(unit/ops USES ir)
+stc_test(unit/examples USES ir)
+stc_test(unit/passes USES passes)

@@ -1,0 +1,2 @@
+stc_test(unit/neurons USES neurons base)
+stc_test(unit/kernels USES kernels base)
