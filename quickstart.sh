@@ -46,7 +46,7 @@ cat <<END
 
 The result lies in $output/result.h5. To go on:
   $stc info $output/result.h5
-  python3 $digits/check_fidelity.py $output/result.h5      # spike by spike against PyTorch
+  /usr/bin/python3 $digits/check_fidelity.py $output/result.h5      # spike by spike against PyTorch
   $stc info $digits/model.h5
   $stc --help
 END

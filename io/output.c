@@ -258,17 +258,18 @@ int stc_h5_data_create(hid_t location, const char *name, hid_t type, int ndim, c
         extent[d] = (hsize_t)(out->dim[d] = dim[d]);
         out->size *= dim[d];
     }
+    /* HDF5 wants strings of variable length to be empty before they are written */
+    H5D_fill_time_t fill = H5Tis_variable_str(type) > 0 ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_NEVER;
     hid_t space = ndim ? H5Screate_simple(ndim, extent, NULL) : H5Screate(H5S_SCALAR);
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     if (space >= 0 && list >= 0 && H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) >= 0 &&
-        H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) >= 0) {
+        H5Pset_fill_time(list, fill) >= 0) {
         out->id = H5Dcreate2(location, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     }
+    int rc = 0;
+    if (out->id < 0) rc = stc_h5_fail(STC_ERR_IO, location, name, "cannot create this dataset");
+    out->kind = H5Tget_class(type);
     stc_h5_close(&list);
     stc_h5_close(&space);
-    if (out->id < 0) {
-        return stc_h5_fail(STC_ERR_IO, location, name, "cannot create this dataset");
-    }
-    out->kind = H5Tget_class(type);
-    return 0;
+    return rc;
 }

@@ -12,13 +12,13 @@
 enum { SEEDS = 8, SEEDS_OF_FEW = 2 };
 enum { FEW = 20, TOO_FEW = 4 }; /* vertices per part for METIS */
 
-/* In this order: ties go to the simpler one. */
+/* First index of each kind of candidate; ties go to the simpler one. */
 enum {
-    CONTIGUOUS,
-    CONTIGUOUS_REFINED,
-    METIS_REFINED,
+    CONTIGUOUS = 0,
+    CONTIGUOUS_REFINED = 1,
+    METIS_REFINED = 2,
     RANDOM_REFINED = METIS_REFINED + SEEDS,
-    END = RANDOM_REFINED + SEEDS
+    NCANDIDATES = RANDOM_REFINED + SEEDS
 };
 
 static int start(const stc_partition_job *job, int32_t index, int32_t *part)
@@ -28,7 +28,8 @@ static int start(const stc_partition_job *job, int32_t index, int32_t *part)
     if (index < RANDOM_REFINED) {
         const int32_t seed = index - METIS_REFINED;
         const int seeds = n < TOO_FEW * k ? 0 : n < FEW * k ? SEEDS_OF_FEW : SEEDS;
-        return seed < seeds ? stc_metis_candidate(job, seed, part) : STC_NO_CANDIDATE;
+        const int rc = seed < seeds ? stc_metis_candidate(job, seed, part) : STC_NO_CANDIDATE;
+        return rc == STC_ERR_FIT ? STC_NO_CANDIDATE : rc; /* too large for METIS alone */
     }
     if (n >= FEW * k) return STC_NO_CANDIDATE;
     return stc_deal_shuffled(job, stc_mix64(job->seed + (uint64_t)index), part);
@@ -46,7 +47,7 @@ static int make(const stc_partition_job *job, int32_t index, int32_t *part)
 static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
                const char **made_by)
 {
-    const int best = stc_partition_deal(comm, job, END, make, part);
+    const int best = stc_partition_deal(comm, job, NCANDIDATES, make, part);
     if (best < 0) return best;
     if (best >= RANDOM_REFINED)
         *made_by = "auto: random, refined";

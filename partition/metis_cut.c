@@ -54,7 +54,7 @@ static void add_edge(metis_graph *m, int64_t begin, int64_t *end, int64_t *slot,
     m->weight[(*end)++] = weight;
 }
 
-/* Edges between members 0 (source) and others, in both directions, as a list by vertex. */
+/* (source, destination) pairs in both directions, by vertex; a pair occurs once for every net. */
 typedef struct {
     int64_t *first; /* [n + 1] */
     int32_t *to;

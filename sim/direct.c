@@ -79,7 +79,7 @@ static const unsigned char *operand_values(const stc_sim *sim, const access *a, 
 
 /* ---- matmul ---- */
 
-enum { BYTES, INTEGERS, REALS };
+enum { BYTES, INTEGERS, REALS }; /* form of the panels; sums of REALS are floats */
 
 static int matmul_form(const kernel_plan *kernel)
 {
@@ -121,6 +121,31 @@ static void fill_rows(const access *a, const unsigned char *values, int form, in
     }
 }
 
+/* A row of sums into the window, as the stage stores its values. */
+static void store_sums(const stage_plan *plan, int form, float unit, const int32_t *sums,
+                       int64_t stride, int64_t n, unsigned char *values, int64_t element)
+{
+    void *out = values + element * stc_dtype_size(plan->stage->dtype);
+    if (form == REALS) {
+        memcpy(out, sums, (size_t)n * sizeof(float)); /* they are floats already */
+        return;
+    }
+    if (stc_kind_is_real(plan->stage->kind)) {
+        for (int64_t i = 0; i < n; i++) ((float *)out)[i] = (float)sums[i * stride] * unit;
+        return;
+    }
+    switch (plan->stage->dtype) {
+    case STC_U8:
+        for (int64_t i = 0; i < n; i++) ((uint8_t *)out)[i] = (uint8_t)sums[i * stride];
+        break;
+    case STC_U16:
+        for (int64_t i = 0; i < n; i++) ((uint16_t *)out)[i] = (uint16_t)sums[i * stride];
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++) ((int32_t *)out)[i] = sums[i * stride];
+    }
+}
+
 /* One batch index of one box at one step. */
 static void matmul_unit(stc_sim *sim, stage_plan *plan, const stc_box *box, int64_t item,
                         int64_t step, int64_t *index, scratch *s)
@@ -152,23 +177,11 @@ static void matmul_unit(stc_sim *sim, stage_plan *plan, const stc_box *box, int6
         sim->kernels->dot_u8(rows, columns, inner, s->panel, stride, s->panel2, stride, s->sums,
                              columns);
     }
-    unsigned char *out = stc_sim_at(plan, item, step);
-    float unit = a->unit * b->unit;
-    bool real_result = stc_kind_is_real(plan->stage->kind);
     for (int64_t r = 0; r < rows; r++) {
         index[rows_axis] = box->lo[rows_axis] + r;
         index[rows_axis + 1] = box->lo[rows_axis + 1];
-        int64_t element = own_element(plan, index);
-        for (int64_t c = 0; c < columns; c++) {
-            int32_t sum = s->sums[r * row_step + c * column_step];
-            if (form == REALS) {
-                memcpy(out + (element + c) * (int64_t)sizeof(float), &sum, sizeof sum);
-            } else if (real_result) {
-                store_real(out, element + c, (float)sum * unit);
-            } else {
-                store_integer(plan->stage->dtype, out, element + c, sum);
-            }
-        }
+        store_sums(plan, form, a->unit * b->unit, s->sums + r * row_step, column_step, columns,
+                   stc_sim_at(plan, item, step), own_element(plan, index));
     }
 }
 

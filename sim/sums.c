@@ -294,6 +294,18 @@ static void read_term(const work *w, const kernel_plan *kernel, bool add)
 
 /* ---- the end of a sum ---- */
 
+/* The state of the neurons of this unit before the first step of a sample. */
+static void start_sample(const work *w)
+{
+    float start[STC_MAX_NEURON_STATES];
+    int64_t n = w->count * w->own->channels, all = w->own->positions * w->own->channels;
+    w->plan->model->start(w->plan->params, start);
+    for (int s = 0; s < w->plan->model->nstate; s++) {
+        float *state = w->own->state + s * all + w->position * w->own->channels;
+        for (int64_t i = 0; i < n; i++) state[i] = start[s];
+    }
+}
+
 static void fire(const work *w)
 {
     const stage_plan *plan = w->plan;
@@ -387,6 +399,7 @@ static void run_unit(work *w)
     int last = w->own->box.ndim - 1;
     int64_t lo = last >= 0 ? w->own->box.lo[last] : 0, hi = lo + w->own->channels;
     w->x = w->scratch->x;
+    if (w->plan->model && w->item % w->sim->nblocks == 0) start_sample(w);
     if (!weights) {
         bool unused = false;
         w->first = lo;
@@ -404,22 +417,9 @@ static void run_unit(work *w)
     }
 }
 
-static void start_sample(stage_plan *plan)
-{
-    float start[STC_MAX_NEURON_STATES];
-    plan->model->start(plan->params, start);
-    for (int b = 0; b < plan->nboxes; b++) {
-        int64_t n = plan->boxes[b].positions * plan->boxes[b].channels;
-        for (int s = 0; s < plan->model->nstate; s++) {
-            for (int64_t i = 0; i < n; i++) plan->boxes[b].state[s * n + i] = start[s];
-        }
-    }
-}
-
 void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item)
 {
     int64_t block = item % sim->nblocks;
-    if (plan->model && block == 0) start_sample(plan);
     for (int b = 0; b < plan->nboxes; b++) {
         const owned_box *own = &plan->boxes[b];
         int64_t units =

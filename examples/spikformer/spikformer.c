@@ -44,7 +44,7 @@ static void random_weight(net *n, int node, stc_shape shape, int64_t fan_in)
 
 static int norm_and_fire(net *n, const char *name, int x, int64_t channels, int axis)
 {
-    char text[64], attributes[32];
+    char text[128], attributes[32];
     stc_shape shape = {1, {channels}};
     float *values = stc_alloc(channels, sizeof *values);
     if (!values) return STC_ERR_NOMEM;
@@ -90,21 +90,21 @@ static int add(net *n, int a, int b)
 static int split_heads(net *n, int x, int64_t tokens)
 {
     const spikformer_form *f = n->form;
-    char text[64];
+    char text[128];
     snprintf(text, sizeof text, "shape=%lld,%lld,%lld", (long long)tokens, (long long)f->heads,
              (long long)(f->channels / f->heads));
     int split = stc_build(n->b, "reshape", NULL, &x, 1, text);
     return stc_build(n->b, "permute", NULL, &split, 1, "perm=1,0,2");
 }
 
-static int attention(net *n, const char *block, int x, int64_t tokens)
+static int attention(net *n, int block, int x, int64_t tokens)
 {
     const spikformer_form *f = n->form;
     static const char *const names[] = {"q", "k", "v"};
-    char text[64];
+    char text[128];
     int qkv[3];
     for (int i = 0; i < 3; i++) {
-        snprintf(text, sizeof text, "%s.%s", block, names[i]);
+        snprintf(text, sizeof text, "block%d.%s", block, names[i]);
         qkv[i] = linear_layer(n, text, x, f->channels, f->channels, !f->imagenet);
         qkv[i] = split_heads(n, qkv[i], tokens);
     }
@@ -120,26 +120,26 @@ static int attention(net *n, const char *block, int x, int64_t tokens)
     int tokens_first = stc_build(n->b, "permute", NULL, &scaled, 1, "perm=1,0,2");
     snprintf(text, sizeof text, "shape=%lld,%lld", (long long)tokens, (long long)f->channels);
     int merged = stc_build(n->b, "reshape", NULL, &tokens_first, 1, text);
-    snprintf(text, sizeof text, "%s.attn_lif", block);
+    snprintf(text, sizeof text, "block%d.attn_lif", block);
     int spikes = stc_build(n->b, "lif", text, &merged, 1, "v_threshold=0.5");
-    snprintf(text, sizeof text, "%s.proj", block);
+    snprintf(text, sizeof text, "block%d.proj", block);
     return linear_layer(n, text, spikes, f->channels, f->channels, true);
 }
 
-static int mlp(net *n, const char *block, int x)
+static int mlp(net *n, int block, int x)
 {
     const spikformer_form *f = n->form;
-    char text[64];
-    snprintf(text, sizeof text, "%s.fc1", block);
+    char text[128];
+    snprintf(text, sizeof text, "block%d.fc1", block);
     int hidden = linear_layer(n, text, x, f->channels, 4 * f->channels, true);
-    snprintf(text, sizeof text, "%s.fc2", block);
+    snprintf(text, sizeof text, "block%d.fc2", block);
     return linear_layer(n, text, hidden, 4 * f->channels, f->channels, true);
 }
 
 static void build(net *n)
 {
     const spikformer_form *f = n->form;
-    char text[64];
+    char text[128];
     snprintf(text, sizeof text, "shape=3,%lld,%lld", (long long)f->size, (long long)f->size);
     int x = stc_build(n->b, "input", "image", NULL, 0, text);
     int64_t in = 3, size = f->size;
@@ -158,10 +158,9 @@ static void build(net *n)
     snprintf(text, sizeof text, "shape=%lld,%lld", (long long)f->channels, (long long)tokens);
     x = stc_build(n->b, "reshape", NULL, &x, 1, text);
     x = stc_build(n->b, "permute", "tokens", &x, 1, "perm=1,0");
-    for (int64_t i = 0; i < f->depth; i++) {
-        snprintf(text, sizeof text, "block%lld", (long long)i);
-        x = add(n, x, attention(n, text, x, tokens));
-        x = add(n, x, mlp(n, text, x));
+    for (int i = 0; i < (int)f->depth; i++) {
+        x = add(n, x, attention(n, i, x, tokens));
+        x = add(n, x, mlp(n, i, x));
     }
     x = stc_build(n->b, "mean", NULL, &x, 1, "axis=0");
     x = stc_build(n->b, "time_mean", NULL, &x, 1, "");

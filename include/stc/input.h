@@ -38,4 +38,9 @@ int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *a
                           const float *const *values, stc_input **out);
 void stc_input_close(stc_input **input);
 
+/* Write an input file: values[i] [samples][steps or 1][shape] as float32, labels [samples] or NULL.
+ * Only name, shape and steps of the arrays are used. Local (call on one rank). STC_ERR_IO. */
+int stc_input_write(const char *path, int64_t samples, int narrays, const stc_input_array *arrays,
+                    const float *const *values, const int32_t *labels);
+
 #endif

@@ -3,8 +3,8 @@
  * A weight is q0 + 256 q1 + 65536 q2; the unit multiplies 16 rows x 64 operands by 64 x 16 limbs.
  * Six tiles of int32 sums (two of rows by three limbs) stay in the unit for the whole inner length;
  * the sums of one block are put together while the unit works on the next. The list form of
- * sparse.c is faster only where fewer than 4 % of the operands are nonzero, too few for a second
- * copy of the weights.
+ * sparse.c is faster where fewer than 4 to 8 % of the operands are nonzero (the more the wider the
+ * output), too seldom for a second copy of the weights.
  */
 #include "isa.h"
 
@@ -16,11 +16,13 @@ enum {
     TILE_INTS = 256,
     LIMBS = STC_WEIGHT_LIMBS,
     ROWS = 32,                                                     /* of a block: two tiles */
-    EXACT_DEPTH = 0x7fffffff / (255 * 100) / AMX_DEPTH * AMX_DEPTH /* limb sums fit int32 */
+    EXACT_DEPTH = 0x7fffffff / (255 * 128) / AMX_DEPTH * AMX_DEPTH /* limb sums fit int32 */
 };
 
 /* Sums of a block as the unit stores them: [two row tiles][limb][16 rows][16 channels]. */
 typedef int32_t block_sums[2 * LIMBS * TILE_INTS];
+
+_Static_assert(2 * sizeof(block_sums) <= AMX_SCRATCH, "two blocks do not fit the scratch memory");
 
 typedef struct {
     const stc_gemm *gemm;

@@ -96,8 +96,8 @@ enum { NARROW_SUM = 0x7fffffff / STC_WEIGHT_MAX };
 /* Scratch of sparse.c and of amx.c. */
 enum { SPARSE_ROWS = 512, SPARSE_ENTRIES = 1 << 16 };
 enum {
-    SPARSE_SCRATCH = 8 * (SPARSE_ROWS + 8) + 5 * (SPARSE_ENTRIES + 64) + 64,
-    AMX_SCRATCH = 1 << 15
+    SPARSE_SCRATCH = 9 * (SPARSE_ROWS + 8) + 5 * (SPARSE_ENTRIES + 64) + 64,
+    AMX_SCRATCH = 1 << 14
 };
 
 /* amx.c; the set's remaining kernels are those of avx512. */

@@ -12,9 +12,13 @@ typedef enum { ONES, COUNTS } value_form; /* operands are 0 or 1; or larger */
 /* The nonzero operands of some rows: in [first[r], first[r + 1]) of offset and value. */
 typedef struct {
     int64_t first[SPARSE_ROWS + 1];
-    uint32_t *offset; /* of the weights of the operand's index within a block: index * 16 */
+    bool narrow[SPARSE_ROWS]; /* the row's sums surely fit int32 */
+    uint32_t *offset;         /* of the weights of the operand's index within a block: index * 16 */
     uint8_t *value;
 } sparse_list;
+
+_Static_assert(sizeof(sparse_list) + 5 * (SPARSE_ENTRIES + LIST_SLACK) <= SPARSE_SCRATCH,
+               "the list does not fit the scratch memory");
 
 /* acc += the weight rows in [from, to) of the list, for nb blocks of 16 channels. */
 INLINE void accumulate(int nb, value_form form, const sparse_list *list, int64_t from, int64_t to,
@@ -32,29 +36,31 @@ INLINE void accumulate(int nb, value_form form, const sparse_list *list, int64_t
     }
 }
 
-/* The same sums in int64, by pieces of the list that fit int32; added to wide[nb * 16]. */
-static __attribute__((noinline)) void accumulate_wide(int nb, const sparse_list *list, int64_t from,
-                                                      int64_t to, int64_t max_operand,
-                                                      const uint32_t *weights, int64_t block_stride,
-                                                      int64_t *wide)
+/* End of the longest piece of [from, to) whose sums surely fit int32. */
+INLINE int64_t piece_end(value_form form, const sparse_list *list, int64_t from, int64_t to)
 {
-    const int64_t piece = max_operand < NARROW_SUM ? NARROW_SUM / max_operand : 1;
-    const value_form form = max_operand > 1 ? COUNTS : ONES;
-    for (int b = 0; b < nb; b++) {
-        for (int64_t i = from; i < to; i += piece) {
-            const int64_t end = i + piece < to ? i + piece : to;
-            int32_t sum[BLOCK_CHANNELS];
-            vec_u32 acc[BLOCK_VECTORS] = {0};
-            if (form == ONES) {
-                accumulate(1, ONES, list, i, end, weights + b * block_stride, 0, acc);
-            } else {
-                accumulate(1, COUNTS, list, i, end, weights + b * block_stride, 0, acc);
-            }
-            for (int v = 0; v < BLOCK_VECTORS; v++)
-                *(vec_u32 *)(sum + v * LANES) = acc[v];
-            for (int c = 0; c < BLOCK_CHANNELS; c++)
-                wide[b * BLOCK_CHANNELS + c] += sum[c];
-        }
+    if (form == ONES) return from + NARROW_SUM < to ? from + NARROW_SUM : to;
+    int64_t end = from;
+    for (int sum = 0; end < to && sum + list->value[end] <= NARROW_SUM; end++) {
+        sum += list->value[end];
+    }
+    return end;
+}
+
+/* The same sums in int64, by pieces of the list; added to wide[nb * 16]. */
+INLINE void accumulate_wide(int nb, value_form form, const sparse_list *list, int64_t from,
+                            int64_t to, const uint32_t *weights, int64_t block_stride,
+                            int64_t *wide)
+{
+    for (int64_t i = from, end; i < to; i = end) {
+        int32_t sum[4 * BLOCK_CHANNELS];
+        vec_u32 acc[4 * BLOCK_VECTORS] = {0};
+        end = piece_end(form, list, i, to);
+        accumulate(nb, form, list, i, end, weights, block_stride, acc);
+        for (int v = 0; v < nb * BLOCK_VECTORS; v++)
+            *(vec_u32 *)(sum + v * LANES) = acc[v];
+        for (int c = 0; c < nb * BLOCK_CHANNELS; c++)
+            wide[c] += sum[c];
     }
 }
 
@@ -86,17 +92,15 @@ INLINE void panel_group(int nb, value_form form, const stc_gemm *g, const sparse
 {
     const uint32_t *weights = (const uint32_t *)g->weights + c * g->k;
     const int64_t block_stride = g->k * BLOCK_CHANNELS;
-    const bool narrow = g->limit <= INT32_MAX;
-    const int64_t safe = NARROW_SUM / g->max_operand; /* so many entries surely fit int32 */
     for (int64_t r = 0; r < rows; r++) {
         const int64_t from = list->first[r], to = list->first[r + 1];
-        if (narrow || to - from <= safe) {
+        if (list->narrow[r]) {
             vec_u32 acc[4 * BLOCK_VECTORS] = {0};
             accumulate(nb, form, list, from, to, weights, block_stride, acc);
             finish_narrow(nb, g, r0 + r, c, acc);
         } else {
             int64_t wide[4 * BLOCK_CHANNELS] = {0};
-            accumulate_wide(nb, list, from, to, g->max_operand, weights, block_stride, wide);
+            accumulate_wide(nb, form, list, from, to, weights, block_stride, wide);
             finish_wide(nb, g, r0 + r, c, wide);
         }
     }
@@ -128,25 +132,38 @@ static void long_rows(const stc_gemm *g, sparse_list *list)
                 const int64_t end = k + SPARSE_ENTRIES < g->k ? k + SPARSE_ENTRIES : g->k;
                 const int64_t count =
                     list_nonzero(a, k, end, BLOCK_CHANNELS, list->offset, list->value);
-                accumulate_wide(1, list, 0, count, g->max_operand, weights, 0, wide);
+                accumulate_wide(1, COUNTS, list, 0, count, weights, 0, wide);
             }
             finish_wide(1, g, r, c, wide);
         }
     }
 }
 
+/* Whether the operand values of a row prove that its sums fit int32. */
+INLINE bool proves_narrow(value_form form, const sparse_list *list, int64_t from, int64_t to)
+{
+    int64_t sum = to - from;
+    if (form == COUNTS) {
+        sum = 0;
+        for (int64_t i = from; i < to; i++)
+            sum += list->value[i];
+    }
+    return sum <= NARROW_SUM;
+}
+
 /* List rows r0 .. while there is room for another; returns their number. */
 INLINE int64_t list_panel(value_form form, const stc_gemm *g, int64_t r0, sparse_list *list)
 {
-    int64_t rows = 0;
-    list->first[0] = 0;
-    for (; r0 + rows < g->m && rows < SPARSE_ROWS; rows++) {
+    int64_t rows = 0, used = 0;
+    for (; r0 + rows < g->m && rows < SPARSE_ROWS && used + g->k <= SPARSE_ENTRIES; rows++) {
         const uint8_t *a = (const uint8_t *)g->a + (r0 + rows) * g->lda;
-        const int64_t used = list->first[rows];
-        if (used + g->k > SPARSE_ENTRIES) break;
-        list->first[rows + 1] = used + list_nonzero(a, 0, g->k, BLOCK_CHANNELS, list->offset + used,
-                                                    form == COUNTS ? list->value + used : NULL);
+        list->first[rows] = used;
+        used += list_nonzero(a, 0, g->k, BLOCK_CHANNELS, list->offset + used,
+                             form == COUNTS ? list->value + used : NULL);
+        list->narrow[rows] =
+            g->limit <= INT32_MAX || proves_narrow(form, list, list->first[rows], used);
     }
+    list->first[rows] = used;
     return rows;
 }
 

@@ -32,7 +32,6 @@ void stc_graph_destroy(stc_graph **graph)
 {
     if (*graph == NULL) return;
     if ((*graph)->release != NULL) (*graph)->release(*graph);
-    if ((*graph)->release != NULL) (*graph)->release(*graph);
     stc_arena *arena = (*graph)->arena;
     stc_arena_destroy(&arena);
     *graph = NULL;

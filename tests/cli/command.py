@@ -46,9 +46,11 @@ class Outcome:
 
 
 def stc(*words, ranks=1, timeout=30, file_limit=None, env=None):
-    """Run `stc words` on this many ranks. file_limit: largest file in KiB that it may write."""
+    """Run `stc words` on this many ranks. file_limit: largest file in KiB that it may write.
+    env: changes of the environment, None removes a variable."""
     call = [STC, *map(str, words)]
-    environment = {**os.environ, **(env or {})}
+    changed = {**os.environ, **(env or {})}
+    environment = {name: value for name, value in changed.items() if value is not None}
     if file_limit is not None:
         call = ["sh", "-c", f'ulimit -f {2 * file_limit}; exec "$0" "$@"', *call]
         environment["OMPI_MCA_btl"] = "self,tcp"  # shared memory of ranks would count as a file

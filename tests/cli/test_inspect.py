@@ -120,7 +120,7 @@ class Inspect(command.CommandTest):
             file["outputs/output"][1, 2, 0] = 7.0
         different = stc("diff", self.result, other, ranks=4)
         self.assertEqual(different.code, 1, different)
-        self.assertIn("sample 1", different.out)
+        self.assertIn("(1, 2, 0, 0, 0)", different.out)  # sample, step, index
         self.assertIs(stc("diff", self.result, other, "--json").json()["same"], False)
 
     def test_decided_options_are_refused_for_a_program(self):
@@ -139,7 +139,7 @@ class Inspect(command.CommandTest):
         processors = len(os.sched_getaffinity(0))
         for ranks in (1, 2):
             ran = self.works(stc("run", MODEL, "--input", TEST, "--samples", "0:1", "--json",
-                                 ranks=ranks, env={"OMP_NUM_THREADS": ""})).json()
+                                 ranks=ranks, env={"OMP_NUM_THREADS": None})).json()
             self.assertEqual(ran["threads"], max(1, processors // ranks))
         ran = self.works(stc("run", MODEL, "--input", TEST, "--samples", "0:1", "--threads", 3,
                              "--json")).json()
@@ -149,8 +149,8 @@ class Inspect(command.CommandTest):
         self.assertIn("generic", self.works(stc("targets")).out)
         names = [t["name"] for t in self.works(stc("targets", "--json")).json()["targets"]]
         self.assertIn("tiny", names)
-        self.assertGreater(len(self.works(stc("compile", "--list-passes", "--json")).json()
-                               ["passes"]), 2)
+        passes = self.works(stc("compile", "--list-passes", "--json")).json()["passes"]
+        self.assertIn("fold-affine", [p["name"] for p in passes])
 
     def test_unknown_names_name_the_nearest(self):
         output = self.path("p.h5")
