@@ -158,7 +158,6 @@ static int bench_chips(const stc_comm *world, const settings *s, int chips, stc_
     int rc = stc_graph_read(s->model, &graph);
     if (rc < 0) return rc;
     rc = stc_graph_verify(graph);
-    if (rc >= 0) rc = stc_graph_number(graph);
     if (rc >= 0) rc = stc_compile(world, graph, s->model, &options, &program, &report);
     if (rc >= 0) {
         rc = stc_input_open(s->input, program, &input);

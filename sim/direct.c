@@ -294,50 +294,98 @@ static void multiply(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
 
 /* ---- sums over axes ---- */
 
-static void reduce_element(stage_plan *plan, const stc_box *over, const unsigned char *values,
-                           unsigned char *out, int64_t element)
+/* The part of the operand that is summed into the output at index (storage axes of the stage). */
+static stc_box summed_box(const stage_plan *plan, const int64_t *index)
+{
+    const stc_kernel *kernel = plan->kernels[0].kernel;
+    stc_shape in = stc_view_shape(&kernel->operand[0].view);
+    bool keeps = plan->stage->storage.ndim == in.ndim;
+    stc_box over = stc_box_all(&in);
+    for (int d = 0, kept = 0; d < in.ndim; d++) {
+        if (kernel->u.reduce.over[d]) continue;
+        over.lo[d] = index[keeps ? d : kept];
+        over.hi[d] = over.lo[d] + 1;
+        kept++;
+    }
+    return over;
+}
+
+static void reduce_element(const stage_plan *plan, const int64_t *at, const unsigned char *values,
+                           unsigned char *out)
 {
     const kernel_plan *kernel = &plan->kernels[0];
     const access *a = &kernel->operand[0];
-    double divisor = kernel->kernel->u.reduce.divisor;
-    int64_t index[STC_MAX_NDIM], integers = 0;
+    stc_box over = summed_box(plan, at);
+    int64_t index[STC_MAX_NDIM], integers = 0, element = own_element(plan, at);
     float reals = 0.0f;
-    memcpy(index, over->lo, sizeof index);
+    memcpy(index, over.lo, sizeof index);
     do {
         int64_t e = operand_element(a, index);
         if (is_real(a)) reals += value_of(a, values, e);
         else integers += stored_integer(a->dtype, values, e);
-    } while (next_index(over, index));
+    } while (next_index(&over, index));
     if (!stc_kind_is_real(plan->stage->kind)) {
         store_integer(plan->stage->dtype, out, element, integers); /* the divisor is in the unit */
         return;
     }
     float sum = is_real(a) ? reals : (float)integers * a->unit;
-    store_real(out, element, divisor == 1.0 ? sum : sum / (float)divisor);
+    store_real(out, element, sum / (float)kernel->kernel->u.reduce.divisor);
+}
+
+/* Can outputs along the last axis be summed side by side: it is an axis of the operand too, and
+ * float32 holds the integer sums. */
+static bool sums_rows(const stage_plan *plan)
+{
+    const stc_kernel *kernel = plan->kernels[0].kernel;
+    const access *a = &plan->kernels[0].operand[0];
+    int n = kernel->operand[0].view.ndim;
+    if (n == 0 || plan->window.ndim == 0 || kernel->u.reduce.over[n - 1]) return false;
+    return a->run == plan->stage->storage.dim[plan->window.ndim - 1] &&
+           (is_real(a) || !stc_kind_is_real(plan->stage->kind));
+}
+
+/* All outputs of a box along the last axis, from the row that starts at index. */
+static void reduce_row(stc_sim *sim, const stage_plan *plan, const stc_box *box, const int64_t *at,
+                       const unsigned char *values, unsigned char *out, float *sums)
+{
+    const kernel_plan *kernel = &plan->kernels[0];
+    const access *a = &kernel->operand[0];
+    int last = box->ndim - 1;
+    int64_t n = box->hi[last] - box->lo[last], size = stc_dtype_size(plan->stage->dtype);
+    stc_box over = summed_box(plan, at);
+    int64_t index[STC_MAX_NDIM];
+    memcpy(index, over.lo, sizeof index);
+    bool add = false;
+    do {
+        const unsigned char *from =
+            values + operand_element(a, index) * stc_dtype_size(a->dtype);
+        sim->kernels->read(a->dtype, n, from, a->stride, 1.0f, 0.0f, sums, add);
+        add = true;
+    } while (next_index(&over, index));
+    float divisor = (float)kernel->kernel->u.reduce.divisor;
+    for (int64_t i = 0; is_real(a) && i < n; i++) sums[i] /= divisor;
+    sim->kernels->write(plan->stage->dtype, n, sums, 1.0f, out + own_element(plan, at) * size);
 }
 
 static void reduce(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
 {
-    const kernel_plan *kernel = &plan->kernels[0];
-    const access *a = &kernel->operand[0];
+    const access *a = &plan->kernels[0].operand[0];
     const unsigned char *values = operand_values(sim, a, item, step);
     unsigned char *out = stc_sim_at(plan, item, step);
-    stc_shape in = stc_view_shape(&kernel->kernel->operand[0].view);
-    bool keeps = plan->stage->storage.ndim == in.ndim;
+    bool rows = sums_rows(plan);
     for (int i = 0; i < plan->nboxes; i++) {
-        const stc_box *box = &plan->boxes[i].box;
+        stc_box box = plan->boxes[i].box;
         int64_t index[STC_MAX_NDIM];
-        memcpy(index, box->lo, sizeof index);
+        memcpy(index, box.lo, sizeof index);
+        if (rows) box.hi[box.ndim - 1] = box.lo[box.ndim - 1] + 1; /* rows, not elements */
         do {
-            stc_box over = stc_box_all(&in);
-            for (int d = 0, kept = 0; d < in.ndim; d++) {
-                if (kernel->kernel->u.reduce.over[d]) continue;
-                over.lo[d] = index[keeps ? d : kept];
-                over.hi[d] = over.lo[d] + 1;
-                kept++;
+            if (rows) {
+                reduce_row(sim, plan, &plan->boxes[i].box, index, values, out,
+                           sim->scratch[omp_get_thread_num()].x);
+            } else {
+                reduce_element(plan, index, values, out);
             }
-            reduce_element(plan, &over, values, out, own_element(plan, index));
-        } while (next_index(box, index));
+        } while (next_index(&box, index));
     }
 }
 
@@ -409,6 +457,10 @@ void stc_sim_direct_need(const stc_sim *sim, const stage_plan *plan, scratch_nee
 {
     (void)sim;
     const kernel_plan *kernel = &plan->kernels[0];
+    if (kernel->kernel->kind == STC_KERNEL_REDUCE && plan->window.ndim > 0) {
+        int64_t row = plan->stage->storage.dim[plan->window.ndim - 1];
+        if (row > need->x) need->x = row;
+    }
     if (kernel->kernel->kind != STC_KERNEL_MATMUL) return;
     int form = matmul_form(kernel);
     int64_t row_bytes =

@@ -130,6 +130,7 @@ void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item)
 /* Least significant digit first; bytes that are equal in all words are skipped. */
 static int sort_records(uint64_t *words, int64_t n)
 {
+    if (n == 0) return 0;
     uint64_t *other = stc_alloc(n, sizeof *other);
     if (!other) return STC_ERR_NOMEM;
     uint64_t any = 0, all = ~UINT64_C(0);

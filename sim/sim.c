@@ -233,10 +233,6 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
         return rc;
     }
     start_threads(sim);
-    if (program->chips < sim->group.size) {
-        stc_info("%d ranks for %d chips: %d ranks idle", sim->group.size, program->chips,
-                 sim->group.size - program->chips);
-    }
     sim->load_seconds = stc_seconds() - start;
     *out = sim;
     return 0;

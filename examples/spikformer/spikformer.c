@@ -176,10 +176,7 @@ int spikformer_build(const spikformer_form *form, const float *shifts, stc_graph
     net n = {.form = form, .shifts = shifts};
     STC_TRY(stc_builder_create(form->name, &n.b));
     build(&n);
-    STC_TRY(stc_builder_finish(&n.b, out));
-    int rc = stc_graph_number(*out);
-    if (rc < 0) stc_graph_destroy(out);
-    return rc;
+    return stc_builder_finish(&n.b, out);
 }
 
 /* ---- images and calibration ---- */

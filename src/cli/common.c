@@ -56,7 +56,6 @@ int stc_cli_read_graph(const stc_cli *cli, const char *path, stc_graph **out)
 {
     int rc = stc_graph_read(path, out);
     if (rc >= 0 && (rc = stc_graph_verify(*out)) < 0) stc_fail_in(rc, "%s", path);
-    if (rc >= 0) rc = stc_graph_number(*out);
     rc = stc_agree(cli->comm, rc);
     if (rc < 0) stc_graph_destroy(out);
     return rc;

@@ -35,6 +35,9 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
         .capacity = {cores * (double)target->neurons_per_core,
                      cores * (double)target->synapse_bytes_per_core, 0.0}};
     rc = stc_partition(comm, &graph, &partition, part, &report->partition, report->compared);
+    if (rc == STC_ERR_FIT) {
+        rc = stc_fail_in(rc, "target %s, one part per chip", target->name);
+    }
     if (rc < 0) goto out;
     for (int32_t t = 0; t < n; t++) program->tiles[t].chip = part[t];
     program->partition = stc_arena_strdup(program->arena, report->partition.method);
@@ -114,7 +117,8 @@ int stc_compile(const stc_comm *comm, stc_graph *graph, const char *path,
     memset(report, 0, sizeof *report);
     report->graph = stc_graph_statistics(graph);
     if (options->time_steps > 0) graph->time_steps = options->time_steps;
-    int rc = stc_program_create(graph->name, &program);
+    int rc = stc_graph_number(graph); /* ids are those of the source, before any pass */
+    if (rc >= 0) rc = stc_program_create(graph->name, &program);
     if (rc >= 0) {
         program->seed = options->seed;
         program->model_path = stc_arena_strdup(program->arena, path);

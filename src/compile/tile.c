@@ -82,28 +82,43 @@ static int tile_extents(const stc_program *program, const stc_stage *stage,
     return 0;
 }
 
-/* Multiply-accumulates and element operations of one element of a stage, in units that make the
- * work of stages comparable on one core. */
+/* Work of one element of a stage, in multiply-accumulates of a dense integer kernel. The constants
+ * are the ratios that bench_kernels and the profile of Spikformer-4-384 show: an element that is
+ * written, compared and counted costs as much as some hundred multiply-accumulates. */
+enum {
+    WORK_ELEMENT = 100,  /* any element */
+    WORK_NEURON = 300,   /* its update and its checksum */
+    WORK_READ = 60,      /* one operand read element by element */
+    WORK_REAL = 8,       /* one multiply-accumulate of real values, times */
+    WORK_PRODUCT = 3,    /* one of two operands, times */
+    WORK_WINDOW = 15     /* one element of a pooling window or of a sum */
+};
+
 static double work_per_element(const stc_program *program, const stc_stage *stage)
 {
-    double work = 8.0; /* reading, comparing, writing, recording */
+    double work = WORK_ELEMENT;
     for (int32_t k = 0; k < stage->nkernels; k++) {
         const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+        const stc_operand *operand = &kernel->operand[0];
+        bool real = operand->stage >= 0 && stc_kind_is_real(program->stages[operand->stage].kind);
+        double columns;
+        stc_shape in;
         switch (kernel->kind) {
         case STC_KERNEL_ACCUMULATE:
-            work += (double)program->blobs[kernel->u.accumulate.blob].columns + 40.0;
+            columns = (double)program->blobs[kernel->u.accumulate.blob].columns;
+            work += real ? WORK_REAL * columns : columns;
             break;
-        case STC_KERNEL_MATMUL: work += (double)kernel->u.matmul.inner; break;
+        case STC_KERNEL_MATMUL: work += WORK_PRODUCT * (double)kernel->u.matmul.inner; break;
         case STC_KERNEL_POOL:
-            work += 4.0 * (double)(kernel->u.pool.kernel[0] * kernel->u.pool.kernel[1]);
+            work += WORK_WINDOW * (double)(kernel->u.pool.kernel[0] * kernel->u.pool.kernel[1]);
             break;
-        case STC_KERNEL_REDUCE: {
-            stc_shape in = stc_view_shape(&kernel->operand[0].view);
-            work += 4.0 * (double)stc_shape_size(&in) / (double)stc_shape_size(&stage->storage);
+        case STC_KERNEL_REDUCE:
+            in = stc_view_shape(&operand->view);
+            work += WORK_WINDOW * (double)stc_shape_size(&in) /
+                    (double)stc_shape_size(&stage->storage);
             break;
-        }
-        case STC_KERNEL_NEURON: work += 40.0; break;
-        default: work += 8.0; break;
+        case STC_KERNEL_NEURON: work += WORK_NEURON; break;
+        default: work += WORK_READ; break;
         }
     }
     return work;

@@ -2,7 +2,8 @@
 #include "io_example.h"
 #include "mpi/mpi_test.h"
 
-#include "../io/program_table.h"
+#include "../io/h5.h"
+#include "io_same.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -181,57 +182,6 @@ static bool same_rows(const stc_program *a, const stc_program *b)
         }
     }
     return true;
-}
-
-/* Are n structs equal in all columns of the table? */
-static bool same_structs(const stc_table *table, const void *a, const void *b,
-                         const int32_t *select, int64_t n)
-{
-    stc_rows x, y;
-    if (stc_rows_pack(table, a, select, n, &x) < 0 || stc_rows_pack(table, b, select, n, &y) < 0) {
-        return false;
-    }
-    bool same =
-        x.row_bytes == y.row_bytes && memcmp(x.bytes, y.bytes, x.row_bytes * (size_t)n) == 0;
-    stc_rows_free(&x);
-    stc_rows_free(&y);
-    return same;
-}
-
-static bool same_kernels(const stc_program *a, const stc_program *b)
-{
-    bool same = same_structs(&stc_kernel_table, a->kernels, b->kernels, NULL, a->nkernels);
-    for (int i = 0; same && i < STC_NPART_TABLES; i++) {
-        for (int32_t k = 0; same && k < a->nkernels; k++) {
-            if (a->kernels[k].kind != stc_part_tables[i].kind) continue;
-            if (a->kernels[k].kind == STC_KERNEL_NEURON) {
-                same = a->kernels[k].u.neuron.model == b->kernels[k].u.neuron.model &&
-                       memcmp(a->kernels[k].u.neuron.params, b->kernels[k].u.neuron.params,
-                              sizeof(a->kernels[k].u.neuron.params)) == 0;
-            } else {
-                same = same_structs(&stc_part_tables[i].table, a->kernels, b->kernels, &k, 1);
-            }
-        }
-    }
-    return same;
-}
-
-static bool same_program(const stc_program *a, const stc_program *b)
-{
-    bool same = a->nstages == b->nstages && a->nkernels == b->nkernels && a->ntiles == b->ntiles &&
-                a->nblobs == b->nblobs && a->chips == b->chips && a->levels == b->levels &&
-                a->seed == b->seed && a->time_steps == b->time_steps && a->nneurons == b->nneurons;
-    same = same && strcmp(a->name, b->name) == 0 && strcmp(a->model_path, b->model_path) == 0;
-    same = same && same_structs(&stc_tile_table, a->tiles, b->tiles, NULL, a->ntiles) &&
-           same_structs(&stc_stage_table, a->stages, b->stages, NULL, a->nstages) &&
-           same_kernels(a, b) && a->nets.n == b->nets.n;
-    if (!same || a->nets.n == 0) return same;
-    int64_t pins = a->nets.first[a->nets.n];
-    size_t n = (size_t)a->nets.n;
-    return memcmp(a->nets.first, b->nets.first, (n + 1) * sizeof(int64_t)) == 0 &&
-           memcmp(a->nets.source, b->nets.source, n * sizeof(int32_t)) == 0 &&
-           memcmp(a->nets.pin, b->nets.pin, (size_t)pins * sizeof(int32_t)) == 0 &&
-           memcmp(a->nets.spikes, b->nets.spikes, n * sizeof(float)) == 0;
 }
 
 static void a_program_survives_its_file(void **state)
