@@ -126,6 +126,7 @@ static int compare(const job *j, int64_t images)
                          .median = alone[turns / 2] / together[turns / 2],
                          .min = alone[0] / together[0]};
         b->ranks = j->world->size;
+        b->threads = j->settings->threads;
         if (j->world->rank == 0) {
             stc_bench_print(b, "ratio", 1.0, "\"model\": \"%s\", \"chips\": %d, \"images\": %d",
                             j->program->name, j->chips, (int)images);

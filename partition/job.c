@@ -85,7 +85,9 @@ static int check(const stc_hypergraph *g, const stc_partition_options *options,
         STC_TRY(check_capacity(job, c, options->capacity[c], heaviest[c]));
         const double average = job->total[c] / job->nparts;
         job->hard[c] = options->capacity[c] > 0 ? options->capacity[c] : INFINITY;
-        job->soft[c] = average > 0 ? fmax(average * job->imbalance, heaviest[c]) : INFINITY;
+        const double enough = options->capacity[c] * STC_FREE_SHARE;
+        job->soft[c] =
+            average > 0 ? fmax(fmax(average * job->imbalance, heaviest[c]), enough) : INFINITY;
     }
     return 0;
 }

@@ -35,7 +35,8 @@ typedef struct {
     double total[STC_NCONSTRAINTS]; /* of all vertices */
     double hard[STC_NCONSTRAINTS];  /* capacity of a part; INFINITY: none */
     double soft[STC_NCONSTRAINTS];  /* load that balance allows: the average times imbalance, and
-                                       never less than the heaviest vertex; INFINITY: no weight */
+                                       never less than the heaviest vertex or the free share of
+                                       the capacity; INFINITY: no weight */
     const char *argument;           /* of "method:argument", or NULL */
     stc_incidence incidence;
 } stc_partition_job;

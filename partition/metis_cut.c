@@ -28,7 +28,8 @@ static const int64_t MAX_ENTRIES = 800000000; /* each weighs at least 1 of WEIGH
 typedef struct {
     idx_t n, ncon;
     idx_t *xadj, *adjncy, *adjwgt, *vwgt;
-    double *weight; /* of adjncy before scaling */
+    double *weight;                   /* of adjncy before scaling */
+    real_t allowed[STC_NCONSTRAINTS]; /* maximum / average of each column of vwgt */
 } metis_graph;
 
 static void release(metis_graph *m)
@@ -122,13 +123,16 @@ static void scale_edges(metis_graph *m)
         m->adjwgt[i] = (idx_t)(1 + m->weight[i] * scale);
 }
 
-/* Columns of weights that are not 0 everywhere, each scaled to a sum of at most WEIGHT_SUM with
- * weights above 0 at least 1; one column of ones when there is none. */
+/* Columns of weights that bind (one part could not hold their sum), each scaled to a sum of at most
+ * WEIGHT_SUM with weights above 0 at least 1; one column of ones when there is none. */
 static void scale_vertices(const stc_partition_job *job, metis_graph *m)
 {
     int columns[STC_NCONSTRAINTS];
-    for (int c = 0; c < STC_NCONSTRAINTS; c++)
-        if (job->total[c] > 0) columns[m->ncon++] = c;
+    for (int c = 0; c < STC_NCONSTRAINTS; c++) {
+        if (!(job->total[c] > 0 && job->soft[c] < job->total[c])) continue;
+        m->allowed[m->ncon] = (real_t)(job->soft[c] * job->nparts / job->total[c]);
+        columns[m->ncon++] = c;
+    }
     for (int64_t v = 0; v < m->n && m->ncon == 0; v++)
         m->vwgt[v] = 1;
     for (int64_t v = 0; v < m->n; v++) {
@@ -138,7 +142,9 @@ static void scale_vertices(const stc_partition_job *job, metis_graph *m)
             m->vwgt[v * m->ncon + j] = w > 0 ? (idx_t)(1 + w * scale) : 0;
         }
     }
-    if (m->ncon == 0) m->ncon = 1;
+    if (m->ncon > 0) return;
+    m->ncon = 1;
+    m->allowed[0] = (real_t)job->imbalance;
 }
 
 static int build(const stc_partition_job *job, metis_graph *m)
@@ -204,16 +210,13 @@ static void unmute(int saved)
 static int call_metis(const stc_partition_job *job, metis_graph *m, int32_t index, idx_t *part)
 {
     idx_t options[METIS_NOPTIONS], nparts = job->nparts, cut;
-    real_t allowed[STC_NCONSTRAINTS];
     METIS_SetDefaultOptions(options);
     options[METIS_OPTION_NUMBERING] = 0;
     options[METIS_OPTION_SEED] =
         (idx_t)(stc_random_u32(job->seed, STC_DRAW_METIS, (uint64_t)index) >> 1);
-    for (int c = 0; c < STC_NCONSTRAINTS; c++)
-        allowed[c] = (real_t)job->imbalance;
     const int saved = mute();
     const int rc = METIS_PartGraphKway(&m->n, &m->ncon, m->xadj, m->adjncy, m->vwgt, NULL,
-                                       m->adjwgt, &nparts, NULL, allowed, options, &cut, part);
+                                       m->adjwgt, &nparts, NULL, m->allowed, options, &cut, part);
     unmute(saved);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "stc/comm.h"
 
 enum { STC_NCONSTRAINTS = 3 }; /* neurons, synapse bytes, work */
+#define STC_FREE_SHARE 0.5     /* of a capacity: a load below it is never an imbalance */
 extern const char *const stc_constraint_names[STC_NCONSTRAINTS];
 
 /* Borrowed arrays. Invariants: first[0] == 0, non-decreasing; source and pins in [0, nvertices). */
@@ -27,7 +28,8 @@ typedef struct {
     const char *method; /* "auto" (NULL), "metis-cut", "contiguous", "random", "file:PATH" */
     int32_t nparts;
     uint64_t seed;
-    double imbalance;                  /* allowed max / average per constraint, 0: 1.10 */
+    double imbalance; /* allowed max / average per constraint, 0: 1.10; a load below STC_FREE_SHARE
+                         of a capacity is allowed in any case */
     double capacity[STC_NCONSTRAINTS]; /* hard limit per part; 0: none */
 } stc_partition_options;
 

@@ -32,6 +32,7 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
         .method = options->partition,
         .nparts = program->chips,
         .seed = options->seed,
+        .imbalance = 1.05, /* samples stream as fast as the slowest chip */
         .capacity = {cores * (double)target->neurons_per_core,
                      cores * (double)target->synapse_bytes_per_core, 0.0}};
     rc = stc_partition(comm, &graph, &partition, part, &report->partition, report->compared);

@@ -59,7 +59,7 @@ static void every_op_survives_a_file(void **state)
     for (int i = 0; i < n; i++) {
         for (uint64_t seed = 0; seed < 3; seed++) {
             stc_builder *builder;
-            stc_graph *graph, *copy;
+            stc_graph *graph, *copy = NULL;
             assert_int_equal(stc_builder_create(ops[i]->name, &builder), 0);
             assert_true(ops[i]->example(builder, seed) >= 0);
             stc_build_time_steps(builder, 3);
@@ -315,7 +315,7 @@ static void parameters_of_a_wrong_kind_are_refused(void **state)
     wrong_parameter("DiscreteLIF", "tau", H5T_NATIVE_DOUBLE, 1, &two, reals, "expected one");
     wrong_parameter("DiscreteLIF", "tau", text, 0, NULL, "two", "expected numbers");
     wrong_parameter("DiscreteLIF", "max_count", H5T_NATIVE_DOUBLE, 0, NULL, reals, "an integer");
-    wrong_parameter("DiscreteLIF", "compare", text, 0, NULL, "le", "expected one of: ge gt");
+    wrong_parameter("DiscreteLIF", "compare", text, 0, NULL, "le\0", "expected one of: ge gt");
     wrong_parameter("DiscreteLIF", "compare", H5T_NATIVE_INT, 0, NULL, reals, "expected text");
     wrong_parameter("Conv2d", "stride", H5T_NATIVE_DOUBLE, 1, &ten, reals, "list of at most 6");
     wrong_parameter("Conv2d", "stride", H5T_NATIVE_DOUBLE, 1, &two, reals, "expected an integer");

@@ -240,6 +240,29 @@ static void arrays_in_memory_read_like_files(void **state)
     stc_input_close(&input);
 }
 
+static void what_is_written_reads_back(void **state)
+{
+    (void)state;
+    float values[2 * 3 * 32], out[96];
+    const int32_t labels[2] = {4, 9};
+    for (int i = 0; i < 192; i++)
+        values[i] = 0.5f * (float)i;
+    const float *lists[1] = {values};
+    stc_input_array array = {.name = "image", .shape = {3, {2, 4, 4}}, .steps = 3};
+    stc_input *input;
+    stc_box box = image_box();
+    assert_int_equal(stc_input_write("written.h5", 2, 1, &array, lists, labels), 0);
+    assert_int_equal(stc_input_open("written.h5", program, &input), 0);
+    assert_int_equal(input->arrays[0].steps, 3);
+    assert_int_equal(input->labels[1], 9);
+    assert_int_equal(input->read(input, 0, 1, 0, 3, &box, out), 0);
+    assert_memory_equal(out, values + 96, sizeof(out));
+    stc_input_close(&input);
+    stc_file_kind kind;
+    assert_int_equal(stc_file_recognise("written.h5", &kind), 0);
+    assert_int_equal(kind, STC_FILE_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +276,7 @@ int main(void)
         cmocka_unit_test(text_is_no_input),
         cmocka_unit_test(a_truncated_input_is_refused_at_any_length),
         cmocka_unit_test(arrays_in_memory_read_like_files),
+        cmocka_unit_test(what_is_written_reads_back),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
