@@ -245,17 +245,14 @@ static int check_steps(const file_input *f)
 
 static int open_all(file_input *f, const char *path, const stc_program *program)
 {
-    char *sha256 = stc_arena_alloc(f->arena, 65, 1);
     f->input.path = stc_arena_strdup(f->arena, path);
-    if (!sha256 || !f->input.path) return STC_ERR_NOMEM;
+    if (!f->input.path) return STC_ERR_NOMEM;
     STC_TRY(stc_h5_open(path, &f->file));
     if (stc_h5_has_attr(f->file, "format")) STC_TRY(stc_h5_check_format(f->file, "stc-input", 1));
     STC_TRY(open_arrays(f, program));
     STC_CHECK(f->input.narrays > 0, STC_ERR_INPUT, "%s: the program has no input node", path);
     STC_TRY(check_steps(f));
     STC_TRY(read_labels(f));
-    STC_TRY(stc_file_sha256(path, sha256));
-    f->input.sha256 = sha256;
     return 0;
 }
 
@@ -346,7 +343,6 @@ int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *a
     }
     *f = (file_input){.arena = arena, .file = -1};
     f->input = (stc_input){.path = "",
-                           .sha256 = "",
                            .samples = samples,
                            .narrays = narrays,
                            .arrays = copies,

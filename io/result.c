@@ -332,6 +332,7 @@ static int create_outputs(const write_plan *plan, const stc_result *result)
                   : STC_ERR_NOMEM;
         if (rc == 0) rc = stc_h5_set_int(data.id, "spiking", output->spiking);
         if (rc == 0) rc = stc_h5_set_int(data.id, "steps", output->steps);
+        if (rc == 0) rc = stc_h5_set_int(data.id, "first_id", output->first_id);
         stc_h5_close(&data.id);
     }
     stc_h5_close(&group);

@@ -14,8 +14,9 @@
 /* Over what a stage has values in this run. CONST: the same at every step of a sample. */
 typedef enum { EVERY_STEP, CONST_IN_SAMPLE, ONCE_PER_SAMPLE } timing;
 
-/* How a kernel finds element (i0, i1, ...) of an operand view in the window of its stage: at element
- * base + offset[0][i0] + offset[1][i1] + ... . The last dimension moves in runs of constant stride. */
+/* How a kernel finds element (i0, i1, ...) of an operand view in the window of its stage: at
+ * element base + offset[0][i0] + offset[1][i1] + ... . The last dimension moves in runs of constant
+ * stride. */
 typedef struct {
     int32_t stage; /* -1: none */
     int ndim;
@@ -71,19 +72,20 @@ typedef struct {
     kernel_plan *kernels;
     const stc_neuron_model *model; /* NULL unless a neuron stage */
     const double *params;
-    int64_t positions_per_item;    /* of a sum, per unit of work of a thread */
-    bool remote; /* some operand comes, in the same beat, from a message */
-    float *sums; /* TIME_MEAN: running sums [window_size] */
-    float *preloaded; /* INPUT: [samples][steps or 1][window] */
-    int input_array;  /* INPUT: index in the input */
+    int64_t positions_per_item;          /* of a sum, per unit of work of a thread */
+    bool remote;                         /* some operand comes, in the same beat, from a message */
+    float *sums;                         /* TIME_MEAN: running sums [window_size] */
+    float *preloaded;                    /* INPUT: [samples][steps or 1][window] */
+    int input_array;                     /* INPUT: index in the input */
     int64_t source_stride[STC_MAX_NDIM]; /* source C-order index of storage axes */
     double seconds;
-    int64_t spikes;   /* counted nonzero outputs on this rank */
+    int64_t spikes; /* counted nonzero outputs on this rank */
     uint64_t checksum;
     /* records: (when * size + id) << 8 | value, when = sample * T + step */
     uint64_t *records;
     int64_t nrecords, record_capacity;
-    float *outputs;   /* output stages: [samples][T or 1][source size] */
+    float *outputs;          /* output stages: [samples][T or 1][source size] */
+    int64_t first_output_id; /* of element 0 in output_checksum */
 } stage_plan;
 
 typedef struct exchange exchange;
@@ -105,8 +107,8 @@ struct stc_sim {
     stc_run_options options;
     const stc_kernel_set *kernels;
     int threads;
-    scratch *scratch; /* [threads] */
-    int64_t steps, block, nblocks; /* T, steps per block, blocks per sample */
+    scratch *scratch;               /* [threads] */
+    int64_t steps, block, nblocks;  /* T, steps per block, blocks per sample */
     int64_t first_sample, nsamples; /* of this group, absolute */
     int64_t all_first, all_samples; /* of all groups */
     int32_t nlevels;
@@ -131,8 +133,8 @@ static inline unsigned char *stc_sim_at(const stage_plan *plan, int64_t item, in
 {
     int64_t slot = item % plan->depth;
     int64_t in_slot = plan->timing == EVERY_STEP ? step : 0;
-    return plan->buffer + (slot * plan->steps + in_slot) * plan->window_size *
-                              stc_dtype_size(plan->stage->dtype);
+    return plan->buffer +
+           (slot * plan->steps + in_slot) * plan->window_size * stc_dtype_size(plan->stage->dtype);
 }
 
 /* access.c */

@@ -106,7 +106,8 @@ static void output_row(stc_sim *sim, stage_plan *plan, const unsigned char *valu
         uint32_t bits;
         out[at] = row_value(plan, values, i);
         memcpy(&bits, &out[at], sizeof bits);
-        sim->output_checksum += stc_record_hash(key, (uint64_t)at, bits);
+        sim->output_checksum +=
+            stc_record_hash(key, (uint64_t)(plan->first_output_id + at), bits);
     }
 }
 
@@ -244,6 +245,7 @@ static int collect_output(stc_sim *sim, stage_plan *plan, stc_output *out)
     bool once = plan->timing == ONCE_PER_SAMPLE;
     *out = (stc_output){.name = plan->stage->output_name,
                         .shape = plan->stage->shape,
+                        .first_id = plan->first_output_id,
                         .steps = once ? 0 : sim->steps,
                         .spiking = !once && !stc_kind_is_real(plan->stage->kind)};
     int64_t n = sim->all_samples * (once ? 1 : sim->steps) * stc_shape_size(&out->shape);
@@ -339,7 +341,7 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->program_name = sim->program->name;
     out->model_sha256 = sim->program->model_sha256;
     out->input_path = sim->input->path;
-    out->input_sha256 = sim->input->sha256;
+    out->command = out->input_sha256 = ""; /* the caller knows */
     out->seed = sim->program->seed;
     out->chips = sim->program->chips;
     measure_latency(sim, out);

@@ -160,6 +160,12 @@ static int allocate_scratch(stc_sim *sim)
 
 static int allocate_outputs(stc_sim *sim, stage_plan *plan)
 {
+    for (int32_t s = 0; s < sim->program->nstages; s++) { /* ids in the order of names */
+        const stc_stage *other = &sim->program->stages[s];
+        if (other->is_output && strcmp(other->output_name, plan->stage->output_name) < 0) {
+            plan->first_output_id += stc_shape_size(&other->shape);
+        }
+    }
     int64_t steps = plan->timing == ONCE_PER_SAMPLE ? 1 : sim->steps;
     plan->outputs = stc_alloc(sim->all_samples * steps * stc_shape_size(&plan->stage->shape),
                               sizeof *plan->outputs);

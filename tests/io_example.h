@@ -196,8 +196,8 @@ static inline example_run *example_result(const stc_comm *comm)
         run->steps[i] = 0.1f * (float)i;
     for (int i = 0; i < 8; i++)
         run->means[i] = -1.0f / (float)(i + 1);
-    run->output[0] = (stc_output){"logits", {1, {4}}, 0, false, comm->rank ? NULL : run->means};
-    run->output[1] = (stc_output){"x", {1, {3}}, 5, true, comm->rank ? NULL : run->steps};
+    run->output[0] = (stc_output){"logits", {1, {4}}, 0, 0, false, comm->rank ? NULL : run->means};
+    run->output[1] = (stc_output){"x", {1, {3}}, 4, 5, true, comm->rank ? NULL : run->steps};
     run->result = (stc_result){.first_sample = 3,
                                .samples = 2,
                                .steps = 5,

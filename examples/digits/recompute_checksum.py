@@ -49,7 +49,8 @@ def output_checksum(result, metrics):
         steps = max(int(output.attrs["steps"]), 1)  # 0: one value per sample
         bits = values.view(np.uint32).reshape(values.shape[0], steps, -1)
         sample, step, element = np.indices(bits.shape)
-        total += checksum(sample + metrics["first_sample"], step, element, bits)
+        total += checksum(sample + metrics["first_sample"], step,
+                          element + output.attrs["first_id"], bits)
     return total % 2**64
 
 

@@ -68,6 +68,7 @@ struct stc_graph {
     int32_t nnodes;
     stc_node **nodes; /* [nnodes] */
     int32_t capacity;
+    int32_t *index; /* hash table of 4 * capacity: node + 1 by name; NULL once nodes were moved */
     int64_t time_steps; /* default T of the model; 0: not given */
     int64_t nneurons;   /* filled by stc_graph_number */
     void *source;       /* what the weights read from (an open file); NULL: nothing */

@@ -16,7 +16,7 @@ typedef struct {
 
 typedef struct stc_input stc_input;
 struct stc_input {
-    const char *path, *sha256; /* "" when in memory */
+    const char *path; /* "" when in memory */
     int64_t samples;
     int narrays;
     stc_input_array *arrays;

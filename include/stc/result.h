@@ -25,7 +25,8 @@ typedef struct {
 typedef struct {
     const char *name;
     stc_shape shape;
-    int64_t steps; /* 0: one value per sample */
+    int64_t first_id; /* of element 0 in the checksum: outputs sorted by name, each its size */
+    int64_t steps;    /* 0: one value per sample */
     bool spiking;
     float *values; /* rank 0: [samples][steps or 1][shape]; NULL elsewhere */
 } stc_output;

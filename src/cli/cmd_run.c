@@ -160,10 +160,17 @@ static int run_files(const stc_cli *cli, stc_file_kind kind, stc_graph **graph,
     double loaded = stc_seconds() - start;
     STC_TRY(simulate(cli, *program, *input, result));
     (*result)->seconds.load += loaded;
-    (*result)->command = cli->line;
     if (!given.output) return 0;
     start = stc_seconds();
-    STC_TRY(stc_result_write(cli->comm, *result, given.output));
+    char sha256[65] = ""; /* by one rank: the file may be large */
+    int rc = cli->comm->rank == 0 ? stc_file_sha256(given.input, sha256) : 0;
+    STC_TRY(stc_agree(cli->comm, rc));
+    stc_comm_bcast(cli->comm, sha256, sizeof sha256, 0);
+    (*result)->command = cli->line;
+    (*result)->input_sha256 = sha256;
+    rc = stc_result_write(cli->comm, *result, given.output);
+    (*result)->input_sha256 = "";
+    STC_TRY(rc);
     (*result)->seconds.write = stc_seconds() - start;
     return 0;
 }

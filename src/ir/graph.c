@@ -37,8 +37,28 @@ void stc_graph_destroy(stc_graph **graph)
     *graph = NULL;
 }
 
+/* Where the search for a name in the hash table begins (FNV-1a, spread by mix64). */
+static uint64_t name_hash(const char *name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    return stc_mix64(hash);
+}
+
+/* Slot of the table that holds the name, or the empty one where it would stand. */
+static int32_t *find_slot(const stc_graph *graph, const char *name)
+{
+    const uint64_t mask = 4 * (uint64_t)graph->capacity - 1; /* capacity is a power of two */
+    for (uint64_t at = name_hash(name) & mask;; at = (at + 1) & mask) {
+        int32_t *slot = &graph->index[at];
+        if (*slot == 0 || strcmp(graph->nodes[*slot - 1]->name, name) == 0) return slot;
+    }
+}
+
 int32_t stc_graph_find(const stc_graph *graph, const char *name)
 {
+    if (graph->index != NULL) return *find_slot(graph, name) - 1;
     for (int32_t i = 0; i < graph->nnodes; i++) {
         if (strcmp(graph->nodes[i]->name, name) == 0) return i;
     }
@@ -64,8 +84,15 @@ static int reserve(stc_graph *graph)
     stc_node **nodes = stc_arena_alloc(graph->arena, capacity, sizeof *nodes);
     if (nodes == NULL) return STC_ERR_NOMEM;
     if (graph->nnodes > 0) memcpy(nodes, graph->nodes, (size_t)graph->nnodes * sizeof *nodes);
+    const bool indexed = graph->index != NULL || graph->nnodes == 0;
     graph->nodes = nodes;
     graph->capacity = capacity;
+    graph->index = NULL;
+    if (!indexed) return STC_OK;
+    graph->index = stc_arena_alloc(graph->arena, 4 * (int64_t)capacity, sizeof *graph->index);
+    if (graph->index == NULL) return STC_ERR_NOMEM;
+    for (int32_t i = 0; i < graph->nnodes; i++)
+        *find_slot(graph, graph->nodes[i]->name) = i + 1;
     return STC_OK;
 }
 
@@ -91,6 +118,7 @@ int stc_graph_add(stc_graph *graph, const char *name, const stc_op *op, int ninp
     for (int a = 0; a < op->nattrs; a++)
         default_attr(&op->attrs[a], &node->attrs[a]);
     graph->nodes[graph->nnodes] = node;
+    if (graph->index != NULL) *find_slot(graph, node->name) = graph->nnodes + 1;
     return graph->nnodes++;
 }
 

@@ -36,6 +36,7 @@ int stc_graph_compact(stc_graph *graph, const bool *keep)
         for (int k = 0; k < node->ninputs; k++)
             node->inputs[k] = place[node->inputs[k]];
         graph->nodes[place[i]] = node;
+        graph->index = NULL;
     }
     graph->nnodes = kept;
     stc_free(place);

@@ -45,10 +45,10 @@ class Outcome:
         return f"{' '.join(self.words)}\nexit code {self.code}\n{self.out}{self.err}"
 
 
-def stc(*words, ranks=1, timeout=30, file_limit=None, env=None):
+def stc(*words, ranks=1, timeout=30, file_limit=None, env=None, binary=STC):
     """Run `stc words` on this many ranks. file_limit: largest file in KiB that it may write.
-    env: changes of the environment, None removes a variable."""
-    call = [STC, *map(str, words)]
+    env: changes of the environment, None removes a variable. binary: another build of stc."""
+    call = [binary, *map(str, words)]
     changed = {**os.environ, **(env or {})}
     environment = {name: value for name, value in changed.items() if value is not None}
     if file_limit is not None:

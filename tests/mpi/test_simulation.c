@@ -180,7 +180,6 @@ static stc_result *simulate(const stc_op *op, uint64_t seed, int variant, presen
         fail_msg("%s, seed %d: %s", op->name, (int)seed, stc_error_text());
     }
     stc_input input = {.path = "memory",
-                       .sha256 = "",
                        .samples = SAMPLES,
                        .narrays = p->n,
                        .arrays = p->arrays,

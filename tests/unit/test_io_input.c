@@ -70,7 +70,6 @@ static void samples_are_read_without_and_with_steps(void **state)
     assert_int_equal(input->samples, 3);
     assert_int_equal(input->arrays[0].steps, 0);
     assert_false(input->arrays[0].integer);
-    assert_int_equal(strlen(input->sha256), 64);
     assert_null(input->labels);
     assert_int_equal(input->read(input, 0, 2, 0, 1, &box, out), 0);
     assert_true(out[0] == 64 && out[31] == 95);
