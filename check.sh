@@ -1,8 +1,9 @@
 #!/bin/bash
 # Check everything: install what is missing (Debian 12), formatting, layers, sizes, build with
-# warnings as errors, all tests; then unit and MPI tests again under the sanitizers.
+# warnings as errors, by other compilers and for this processor too, all tests; then unit and MPI
+# tests again under the sanitizers.
 #   ./check.sh            all of it, about ten minutes on two cores
-#   ./check.sh --quick    without the sanitizers
+#   ./check.sh --quick    with one compiler and without the sanitizers
 # The exit code is 0 only if everything passed. Logs: build/check/.
 
 set -u
@@ -57,10 +58,23 @@ tests() { # PRESET
     ctest --preset "$1" -j "$jobs"
 }
 
+# The command by other compilers and for this processor; the tests look whether all agree.
+variants() {
+    local preset
+    export STC_VARIANTS=
+    for preset in gcc-native clang clang-native; do
+        step "$preset build" build $preset && step "$preset tests" tests $preset &&
+            STC_VARIANTS+="${STC_VARIANTS:+,}$preset=$PWD/build/$preset/bin/stc"
+    done
+}
+
 step "formatting" formatting
 step "layers" .ci/check_layers
 step "sizes" .ci/check_sizes && grep -v '^$' "$logs/sizes.log"
-step "build" build ci && step "tests" tests ci
+if step "build" build ci; then
+    [ $quick = yes ] || variants
+    step "tests" tests ci
+fi
 if [ $quick = no ]; then
     step "sanitizer build" build debug && step "sanitizer tests" tests debug
 fi

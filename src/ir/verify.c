@@ -213,11 +213,11 @@ static void reorder(stc_graph *graph, const int32_t *order, int32_t *place, stc_
     }
     for (int32_t i = 0; i < graph->nnodes; i++) {
         graph->nodes[i] = nodes[i];
-        graph->index = NULL;
         for (int k = 0; k < nodes[i]->ninputs; k++) {
             nodes[i]->inputs[k] = place[nodes[i]->inputs[k]];
         }
     }
+    graph->index = NULL;
 }
 
 static int sort(stc_graph *graph)

@@ -36,9 +36,9 @@ int stc_graph_compact(stc_graph *graph, const bool *keep)
         for (int k = 0; k < node->ninputs; k++)
             node->inputs[k] = place[node->inputs[k]];
         graph->nodes[place[i]] = node;
-        graph->index = NULL;
     }
     graph->nnodes = kept;
+    graph->index = NULL;
     stc_free(place);
     return STC_OK;
 }

@@ -1,0 +1,490 @@
+/* sim_networks.c - see sim_networks.h. Reading order: the tensors, then the networks at the end. */
+#include "sim_networks.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- tensors: a node and its shape ---- */
+
+typedef struct {
+    stc_builder *builder;
+    uint64_t seed, drawn;
+} net;
+
+typedef struct {
+    int node;
+    stc_shape shape;
+} tensor;
+
+/* In [0, n). */
+static int roll(net *net, int n)
+{
+    return (int)(stc_random_u32(net->seed, 4711, net->drawn++) % (uint32_t)n);
+}
+
+/* Between 0 and 1 in `of` cases. */
+static bool one_in(net *net, int of)
+{
+    return roll(net, of) == 0;
+}
+
+/* "1,2,3" */
+static const char *list(const stc_shape *shape, char text[96])
+{
+    int used = 0;
+    for (int a = 0; a < shape->ndim; a++) {
+        used += snprintf(text + used, 96 - (size_t)used, "%s%lld", a ? "," : "",
+                         (long long)shape->dim[a]);
+    }
+    return text;
+}
+
+static tensor node(net *net, const char *op, const char *name, const tensor *in, int nin,
+                   const char *format, ...)
+{
+    char attributes[256];
+    int inputs[8];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(attributes, sizeof attributes, format, arguments);
+    va_end(arguments);
+    for (int i = 0; i < nin; i++) inputs[i] = in[i].node;
+    tensor out = {.node = stc_build(net->builder, op, name, inputs, nin, attributes)};
+    if (nin > 0) out.shape = in[0].shape;
+    return out;
+}
+
+/* Multiples of unit between -most and most units; a third of them 0. */
+static void give(net *net, tensor x, const char *attribute, stc_shape shape, int most, float unit)
+{
+    int64_t size = stc_shape_size(&shape);
+    float *values = stc_alloc(size, sizeof *values);
+    for (int64_t i = 0; values && i < size; i++) {
+        values[i] = one_in(net, 3) ? 0.0f : (float)(roll(net, 2 * most + 1) - most) * unit;
+    }
+    if (values) stc_build_weight(net->builder, x.node, attribute, shape, values);
+    stc_free(values);
+}
+
+static tensor input(net *net, const char *name, const char *kind, stc_shape shape)
+{
+    char text[96];
+    tensor x = node(net, "input", name, NULL, 0, "kind=%s shape=%s", kind, list(&shape, text));
+    x.shape = shape;
+    return x;
+}
+
+static tensor output(net *net, const char *name, tensor x)
+{
+    return node(net, "output", name, &x, 1, "");
+}
+
+typedef struct {
+    int64_t channels, groups, kernel, stride, padding, dilation;
+    bool pad_values;
+} window;
+
+static tensor conv2d(net *net, tensor x, window w)
+{
+    tensor y = node(net, "conv2d", NULL, &x, 1, "stride=%d padding=%d dilation=%d groups=%d",
+                    (int)w.stride, (int)w.padding, (int)w.dilation, (int)w.groups);
+    int64_t in = x.shape.dim[0];
+    give(net, y, "weight", (stc_shape){4, {w.channels, in / w.groups, w.kernel, w.kernel}}, 8,
+         0.125f);
+    if (one_in(net, 2)) give(net, y, "bias", (stc_shape){1, {w.channels}}, 4, 0.125f);
+    if (w.pad_values) give(net, y, "pad_value", (stc_shape){1, {in}}, 4, 0.25f);
+    y.shape.dim[0] = w.channels;
+    for (int a = 1; a < 3; a++) {
+        int64_t span = (w.kernel - 1) * w.dilation + 1;
+        y.shape.dim[a] = (x.shape.dim[a] + 2 * w.padding - span) / w.stride + 1;
+    }
+    return y;
+}
+
+/* A kernel that keeps height and width; groups and pad values as they come. */
+static tensor same_conv2d(net *net, tensor x, int64_t channels, int64_t groups)
+{
+    bool wide = one_in(net, 2);
+    return conv2d(net, x,
+                  (window){.channels = channels,
+                           .groups = groups,
+                           .kernel = 3,
+                           .stride = 1,
+                           .padding = wide ? 2 : 1,
+                           .dilation = wide ? 2 : 1,
+                           .pad_values = one_in(net, 2)});
+}
+
+static tensor conv1d(net *net, tensor x, int64_t channels, int64_t groups)
+{
+    tensor y = node(net, "conv1d", NULL, &x, 1, "groups=%d", (int)groups);
+    give(net, y, "weight", (stc_shape){3, {channels, x.shape.dim[0] / groups, 1}}, 8, 0.125f);
+    y.shape.dim[0] = channels;
+    return y;
+}
+
+static tensor linear(net *net, tensor x, int64_t channels)
+{
+    tensor y = node(net, "linear", NULL, &x, 1, "");
+    int last = x.shape.ndim - 1;
+    give(net, y, "weight", (stc_shape){2, {channels, x.shape.dim[last]}}, 8, 0.125f);
+    if (one_in(net, 2)) give(net, y, "bias", (stc_shape){1, {channels}}, 4, 0.125f);
+    y.shape.dim[last] = channels;
+    return y;
+}
+
+static tensor norm(net *net, tensor x, int axis)
+{
+    tensor y = node(net, "batch_norm", NULL, &x, 1, "eps=0 axis=%d", axis);
+    stc_shape channels = {1, {x.shape.dim[axis]}};
+    float *variance = stc_alloc(channels.dim[0], sizeof *variance);
+    for (int64_t c = 0; variance && c < channels.dim[0]; c++) {
+        variance[c] = one_in(net, 2) ? 0.25f : 1.0f; /* squares of powers of two */
+    }
+    if (variance) stc_build_weight(net->builder, y.node, "running_var", channels, variance);
+    stc_free(variance);
+    give(net, y, "weight", channels, 4, 0.25f);
+    give(net, y, "bias", channels, 8, 0.125f);
+    give(net, y, "running_mean", channels, 4, 0.25f);
+    return y;
+}
+
+/* Spikes, or counts up to 4 that are worth a quarter. */
+static tensor lif(net *net, const char *name, tensor x)
+{
+    static const char *const forms[] = {
+        "v_threshold=0.5",
+        "v_threshold=0.5 soft_reset=1",
+        "v_threshold=1 tau=1",
+        "v_threshold=0.5 decay_input=0 compare=gt",
+        "v_threshold=0.5 max_count=4 output_scale=0.25",
+        "v_threshold=0.25 max_count=4 output_scale=0.25 soft_reset=1 rounding=half_up",
+        "v_threshold=0.5 v_reset=-0.5 v0=0.25",
+        "v_threshold=0.5 output_scale=-0.5"};
+    return node(net, "lif", name, &x, 1, "%s", forms[roll(net, 8)]);
+}
+
+/* Bits, as attention wants them. */
+static tensor bits(net *net, tensor x)
+{
+    return node(net, "lif", NULL, &x, 1, "v_threshold=0.5");
+}
+
+static tensor pool(net *net, tensor x, int64_t kernel, int64_t stride, int64_t padding)
+{
+    tensor y = node(net, "max_pool2d", NULL, &x, 1, "kernel_size=%d stride=%d padding=%d",
+                    (int)kernel, (int)stride, (int)padding);
+    for (int a = 1; a < 3; a++) {
+        y.shape.dim[a] = (x.shape.dim[a] + 2 * padding - kernel) / stride + 1;
+    }
+    return y;
+}
+
+static tensor add(net *net, tensor a, tensor b)
+{
+    return node(net, "add", NULL, (tensor[]){a, b}, 2, "");
+}
+
+static tensor mul(net *net, tensor a, tensor b)
+{
+    tensor y = node(net, "mul", NULL, (tensor[]){a, b}, 2, "");
+    stc_shape_broadcast(&a.shape, &b.shape, &y.shape);
+    return y;
+}
+
+static tensor matmul(net *net, tensor a, bool transpose_a, tensor b, bool transpose_b)
+{
+    tensor y = node(net, "matmul", NULL, (tensor[]){a, b}, 2, "transpose_a=%d transpose_b=%d",
+                    transpose_a, transpose_b);
+    int n = a.shape.ndim;
+    y.shape.dim[n - 2] = a.shape.dim[transpose_a ? n - 1 : n - 2];
+    y.shape.dim[n - 1] = b.shape.dim[transpose_b ? n - 2 : n - 1];
+    return y;
+}
+
+static tensor reduce(net *net, const char *op, tensor x, int axis, bool keep)
+{
+    tensor y = node(net, op, NULL, &x, 1, "axis=%d keepdim=%d", axis, keep);
+    y.shape.dim[axis] = 1;
+    if (keep) return y;
+    y.shape = (stc_shape){.ndim = 0};
+    for (int a = 0; a < x.shape.ndim; a++) {
+        if (a != axis) y.shape.dim[y.shape.ndim++] = x.shape.dim[a];
+    }
+    return y;
+}
+
+static tensor reshape(net *net, tensor x, stc_shape shape)
+{
+    char text[96];
+    tensor y = node(net, "reshape", NULL, &x, 1, "shape=%s", list(&shape, text));
+    y.shape = shape;
+    return y;
+}
+
+static tensor permute(net *net, tensor x, int a, int b, int c)
+{
+    int perm[] = {a, b, c};
+    tensor y = node(net, "permute", NULL, &x, 1, c < 0 ? "perm=%d,%d" : "perm=%d,%d,%d", a, b, c);
+    for (int d = 0; d < x.shape.ndim; d++) y.shape.dim[d] = x.shape.dim[perm[d]];
+    return y;
+}
+
+static tensor slice(net *net, tensor x, int axis, int64_t start, int64_t count, int64_t step)
+{
+    tensor y = node(net, "slice", NULL, &x, 1, "axis=%d start=%d stop=%d step=%d", axis, (int)start,
+                    (int)(start + (count - 1) * step + 1), (int)step);
+    y.shape.dim[axis] = count;
+    return y;
+}
+
+static tensor scale(net *net, tensor x, double factor)
+{
+    return node(net, "scale", NULL, &x, 1, "factor=%.17g", factor);
+}
+
+static tensor scale_channels(net *net, tensor x, int axis)
+{
+    tensor y = node(net, "scale", NULL, &x, 1, "axis=%d", axis);
+    give(net, y, "scale", (stc_shape){1, {x.shape.dim[axis]}}, 6, 0.25f);
+    return y;
+}
+
+/* Values of any kind: real multiples of 1/8 come from the input of kind real. */
+static tensor any_input(net *net, const char *name, stc_shape shape)
+{
+    static const char *const kinds[] = {"real", "bits", "counts max=3", "counts max=300"};
+    return input(net, name, kinds[roll(net, 4)], shape);
+}
+
+/* ---- convolutions ---- */
+
+/* Patch embedding: convolutions with pools before and after the neuron, residual sums of counts,
+ * sums of several convolutions with different groups, an output in the middle. */
+static int convolutions(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t channels = 2 * (1 + roll(&n, 12)), height = 5 + roll(&n, 4), width = 5 + roll(&n, 4);
+    tensor x = any_input(&n, "image", (stc_shape){3, {1 + roll(&n, 3), height, width}});
+    tensor a = lif(&n, "stem", norm(&n, same_conv2d(&n, x, channels, 1), 0));
+    if (one_in(&n, 2)) a = pool(&n, a, 2, 1, one_in(&n, 2));
+    tensor grouped = same_conv2d(&n, a, channels, 2), depthwise = same_conv2d(&n, a, channels, channels);
+    tensor plain = conv2d(&n, a, (window){channels, 1, 1, 1, 0, 1, false});
+    tensor sum = one_in(&n, 2) ? add(&n, grouped, plain) : add(&n, plain, grouped);
+    if (one_in(&n, 2)) sum = add(&n, sum, depthwise);
+    tensor b = lif(&n, "mixed", sum);
+    tensor counts = add(&n, a, b);
+    output(&n, "counts", counts);
+    tensor c = pool(&n, norm(&n, same_conv2d(&n, counts, channels, one_in(&n, 2) ? 1 : channels), 0), 3, 2, 1);
+    c = lif(&n, "last", c);
+    c = pool(&n, c, 2, 1, 0);
+    c = conv2d(&n, c, (window){5, 1, 1, 2, 2, 1, true}); /* windows of padding alone */
+    output(&n, "classes", node(&n, "time_mean", NULL, &(tensor){c.node, c.shape}, 1, ""));
+    return 0;
+}
+
+/* Strided and wide windows, so that needs have gaps. */
+static int strides(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t channels = 1 + roll(&n, 20);
+    tensor x = any_input(&n, "image", (stc_shape){3, {channels, 7 + roll(&n, 6), 7 + roll(&n, 6)}});
+    tensor a = one_in(&n, 2) ? x : lif(&n, NULL, x);
+    tensor b = conv2d(&n, a, (window){1 + roll(&n, 40), 1, 1, 3, roll(&n, 3), 1, one_in(&n, 2)});
+    tensor c = conv2d(&n, a, (window){channels * 2, channels, 2, 3, 1, 2, one_in(&n, 2)});
+    output(&n, "gaps", lif(&n, "gappy", b));
+    output(&n, "groups", lif(&n, "grouped", c));
+    return 0;
+}
+
+/* ---- attention ---- */
+
+/* SDSA: k * v summed over the tokens fires and masks q. */
+static int sdsa(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t tokens = 2 + roll(&n, 9), channels = 1 + roll(&n, 40);
+    tensor x = any_input(&n, "tokens", (stc_shape){2, {tokens, channels}});
+    tensor s = lif(&n, "first", x), qkv[3];
+    for (int i = 0; i < 3; i++) qkv[i] = bits(&n, norm(&n, linear(&n, s, channels), 1));
+    tensor kv = reduce(&n, "reduce_sum", mul(&n, qkv[1], qkv[2]), 0, true);
+    kv = bits(&n, scale(&n, kv, one_in(&n, 2) ? 0.125 : 0.3));
+    tensor out = linear(&n, mul(&n, qkv[0], kv), channels);
+    tensor sum = one_in(&n, 2) ? add(&n, s, out) : add(&n, out, s);
+    output(&n, "out", lif(&n, "second", sum));
+    if (one_in(&n, 2)) output(&n, "mask", kv);
+    return 0;
+}
+
+/* QK attention: q summed over the channels of a head fires and masks the tokens of k. */
+static int qk_attention(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t tokens = 2 + roll(&n, 9), heads = 1 + roll(&n, 4), width = 1 + roll(&n, 12);
+    stc_shape split = {3, {tokens, heads, width}}, joined = {2, {tokens, heads * width}};
+    tensor x = lif(&n, "first", any_input(&n, "tokens", joined));
+    tensor q = reshape(&n, bits(&n, linear(&n, x, heads * width)), split);
+    tensor k = reshape(&n, lif(&n, "k", linear(&n, x, heads * width)), split);
+    tensor mask = bits(&n, reduce(&n, one_in(&n, 2) ? "reduce_sum" : "mean", q, 2, true));
+    tensor y = reshape(&n, one_in(&n, 2) ? mul(&n, mask, k) : mul(&n, k, mask), joined);
+    y = linear(&n, y, 1 + roll(&n, 30));
+    output(&n, "out", lif(&n, "second", y));
+    return 0;
+}
+
+/* SSA: one linear layer for q, k and v, heads by views, (q k^T) v with a scale in between. */
+static int ssa(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    static const double factors[] = {0.125, 0.25, 0.3};
+    int64_t tokens = 2 + roll(&n, 9), heads = 1 + roll(&n, 4), width = 1 + roll(&n, 12);
+    stc_shape split = {3, {tokens, heads, width}}, joined = {2, {tokens, heads * width}};
+    tensor x = lif(&n, "first", any_input(&n, "tokens", joined));
+    tensor fused = bits(&n, norm(&n, linear(&n, x, 3 * heads * width), 1)), qkv[3];
+    for (int i = 0; i < 3; i++) {
+        tensor part = slice(&n, fused, 1, i * heads * width, heads * width, 1);
+        qkv[i] = permute(&n, reshape(&n, part, split), 1, 0, 2);
+    }
+    tensor scores = matmul(&n, qkv[0], false, qkv[1], true);
+    bool before = one_in(&n, 2);
+    double factor = factors[roll(&n, 3)];
+    if (before) scores = scale(&n, scores, factor);
+    tensor y = matmul(&n, scores, false, qkv[2], false);
+    if (!before) y = scale(&n, y, factor);
+    y = bits(&n, reshape(&n, permute(&n, y, 1, 0, 2), joined));
+    output(&n, "out", add(&n, x, bits(&n, linear(&n, y, heads * width))));
+    return 0;
+}
+
+/* The same with channels first, as SpikingJelly keeps it: conv1d and products of transposes. */
+static int channels_first(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t tokens = 2 + roll(&n, 9), heads = 1 + roll(&n, 3), width = 1 + roll(&n, 9);
+    stc_shape split = {3, {heads, width, tokens}}, joined = {2, {heads * width, tokens}};
+    tensor x = lif(&n, "first", any_input(&n, "tokens", joined)), qkv[3];
+    for (int i = 0; i < 3; i++) {
+        tensor y = norm(&n, conv1d(&n, x, heads * width, i == 1 ? heads : 1), 0);
+        qkv[i] = reshape(&n, bits(&n, y), split);
+    }
+    tensor y;
+    if (one_in(&n, 2)) { /* v (k^T q) */
+        y = matmul(&n, qkv[2], false, matmul(&n, qkv[1], true, qkv[0], false), false);
+    } else { /* (v k^T) q */
+        y = matmul(&n, matmul(&n, qkv[2], false, qkv[1], true), false, qkv[0], false);
+    }
+    y = bits(&n, scale(&n, reshape(&n, y, joined), 0.125));
+    y = add(&n, conv1d(&n, y, heads * width, 1), x);
+    output(&n, "out", lif(&n, "second", y));
+    output(&n, "sums", y);
+    return 0;
+}
+
+/* ---- views ---- */
+
+/* Heads and channels change places before they are joined again, so that neighbours in memory are
+ * no neighbours for the kernels. */
+static int shuffles(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t tokens = 2 + roll(&n, 7), heads = 2 + roll(&n, 3), width = 2 + roll(&n, 3);
+    stc_shape split = {3, {tokens, heads, width}}, joined = {2, {tokens, heads * width}};
+    tensor x = lif(&n, "first", any_input(&n, "tokens", joined));
+    tensor y = reshape(&n, permute(&n, reshape(&n, x, split), 0, 2, 1), joined);
+    output(&n, "linear", lif(&n, "a", linear(&n, y, 1 + roll(&n, 20))));
+    output(&n, "product", matmul(&n, y, false, one_in(&n, 2) ? x : y, true));
+    tensor turned = permute(&n, y, 1, 0, -1); /* (channels, tokens) */
+    output(&n, "groups", lif(&n, "b", conv1d(&n, turned, 2 * heads, heads)));
+    stc_shape image = {3, {heads * width, 1, tokens}};
+    tensor seen = reshape(&n, turned, image);
+    output(&n, "pool", pool(&n, seen, 1, 1, 0));
+    tensor depthwise = conv2d(&n, seen, (window){heads * width, heads * width, 1, 1, 1, 1, true});
+    output(&n, "depthwise", lif(&n, "c", depthwise));
+    output(&n, "sum", reduce(&n, "reduce_sum", y, roll(&n, 2), true));
+    output(&n, "every other", lif(&n, "d", linear(&n, slice(&n, y, 1, 1, (heads * width) / 2, 2), 3)));
+    output(&n, "copy", y);
+    return 0;
+}
+
+/* ---- real values ---- */
+
+/* Membrane shortcut: real sums are passed on beside the neurons; scales and norms that no weight
+ * takes, along two axes. */
+static int membrane_shortcut(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t tokens = 2 + roll(&n, 6), channels = 1 + roll(&n, 24);
+    tensor x = any_input(&n, "tokens", (stc_shape){2, {tokens, channels}});
+    tensor u = norm(&n, linear(&n, x, channels), 1);
+    for (int block = 0; block < 2; block++) {
+        tensor s = lif(&n, NULL, u);
+        tensor w = linear(&n, lif(&n, NULL, linear(&n, s, channels)), channels);
+        u = one_in(&n, 2) ? add(&n, w, u) : add(&n, u, w);
+    }
+    tensor terms[4] = {u, scale_channels(&n, u, 0), norm(&n, lif(&n, NULL, u), 1), scale(&n, u, -0.5)};
+    tensor sum = node(&n, "add", NULL, terms, 4, "");
+    output(&n, "spikes", lif(&n, "last", sum));
+    output(&n, "scaled", scale_channels(&n, sum, 1));
+    output(&n, "average", reduce(&n, "mean", sum, roll(&n, 2), one_in(&n, 2)));
+    return 0;
+}
+
+/* Two inputs, of which one may be the same at every step; what depends on that one alone is
+ * computed once and added at every step, padding included. */
+static int two_inputs(stc_builder *builder, uint64_t seed)
+{
+    net n = {.builder = builder, .seed = seed};
+    int64_t channels = 2 * (1 + roll(&n, 10));
+    stc_shape shape = {3, {channels, 4 + roll(&n, 3), 4 + roll(&n, 3)}};
+    tensor x = any_input(&n, "moving", shape), y = any_input(&n, "still", shape);
+    tensor a = same_conv2d(&n, x, channels, 1), b = same_conv2d(&n, y, channels, one_in(&n, 2) ? 2 : channels);
+    tensor sum = one_in(&n, 2) ? add(&n, a, b) : add(&n, b, a);
+    if (one_in(&n, 2)) sum = add(&n, sum, y);
+    tensor s = lif(&n, "sum", sum);
+    tensor pooled = pool(&n, y, 2, 1, 1);
+    output(&n, "still alone", conv2d(&n, pooled, (window){3, 1, 2, 1, 0, 1, false}));
+    output(&n, "spikes", mul(&n, s, y));
+    output(&n, "late", node(&n, "time_mean", NULL, &(tensor){b.node, b.shape}, 1, ""));
+    return 0;
+}
+
+/* ---- large integers ---- */
+
+/* Counts that need 16 and 32 bits as operands of everything that takes integers. */
+static int wide_counts(stc_builder *builder, uint64_t seed)
+{
+    static const char *const kinds[] = {"counts max=300", "counts max=60000", "counts max=100000"};
+    net n = {.builder = builder, .seed = seed};
+    int64_t channels = 2 * (1 + roll(&n, 9)), size = 3 + roll(&n, 4);
+    const char *kind = kinds[roll(&n, 3)];
+    tensor x = input(&n, "image", kind, (stc_shape){3, {channels, size, size}});
+    output(&n, "depthwise", lif(&n, "a", same_conv2d(&n, x, channels, channels)));
+    output(&n, "grouped", lif(&n, "b", same_conv2d(&n, x, channels, 2)));
+    tensor flat = reshape(&n, x, (stc_shape){2, {channels, size * size}});
+    output(&n, "over", reduce(&n, "reduce_sum", flat, roll(&n, 2), one_in(&n, 2)));
+    output(&n, "mean", reduce(&n, "mean", x, 2, false));
+    tensor few = bits(&n, x);
+    few = reshape(&n, few, (stc_shape){2, {channels, size * size}});
+    output(&n, "product", matmul(&n, few, false, flat, true));
+    output(&n, "squares", matmul(&n, flat, true, flat, false));
+    output(&n, "masked", mul(&n, few, scale(&n, flat, 0.5)));
+    output(&n, "largest", pool(&n, scale(&n, x, one_in(&n, 2) ? -0.5 : 2.0), 2, 1, 0));
+    return 0;
+}
+
+static const sim_network networks[] = {{"convolutions", convolutions},
+                                       {"strides", strides},
+                                       {"sdsa", sdsa},
+                                       {"qk attention", qk_attention},
+                                       {"ssa", ssa},
+                                       {"channels first", channels_first},
+                                       {"shuffles", shuffles},
+                                       {"membrane shortcut", membrane_shortcut},
+                                       {"two inputs", two_inputs},
+                                       {"wide counts", wide_counts}};
+
+const sim_network *sim_networks(int *n)
+{
+    *n = sizeof networks / sizeof *networks;
+    return networks;
+}
