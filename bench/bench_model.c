@@ -28,20 +28,27 @@ static int parse(int argc, char **argv, settings *s)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(argv[i], "--quick")) continue;
         if (argv[i][0] != '-') {
-            if (!s->model) s->model = argv[i];
-            else s->input = argv[i];
+            if (!s->model)
+                s->model = argv[i];
+            else
+                s->input = argv[i];
             continue;
         }
-        if (!strcmp(argv[i], "--images")) s->images = atoll(value);
-        else if (!strcmp(argv[i], "--threads")) s->threads = atoi(value);
-        else if (!strcmp(argv[i], "--kernel")) s->kernel = value;
-        else if (!strcmp(argv[i], "--partition")) s->partition = value;
+        if (!strcmp(argv[i], "--images"))
+            s->images = atoll(value);
+        else if (!strcmp(argv[i], "--threads"))
+            s->threads = atoi(value);
+        else if (!strcmp(argv[i], "--kernel"))
+            s->kernel = value;
+        else if (!strcmp(argv[i], "--partition"))
+            s->partition = value;
         else if (!strcmp(argv[i], "--chips")) {
             s->nchips = 0;
             for (const char *at = value; *at && s->nchips < 8; at += *at == ',') {
                 s->chips[s->nchips++] = (int)strtol(at, (char **)&at, 10);
             }
-        } else STC_FAIL(STC_ERR_USAGE, "unknown option %s", argv[i]);
+        } else
+            STC_FAIL(STC_ERR_USAGE, "unknown option %s", argv[i]);
         i++;
     }
     STC_CHECK(s->model && s->input, STC_ERR_USAGE, "bench_model MODEL INPUT [options]");
@@ -116,13 +123,21 @@ static int compare(const job *j, int64_t images)
         qsort(together, (size_t)turns, sizeof *together, stc_bench_compare);
         qsort(alone, (size_t)turns, sizeof *alone, stc_bench_compare);
         stc_bench *b = j->bench;
-        *b = (stc_bench){.quick = b->quick, .name = "model", .reps = turns,
-                         .median = together[turns / 2], .min = together[0]};
+        *b = (stc_bench){.quick = b->quick,
+                         .name = "model",
+                         .reps = turns,
+                         .median = together[turns / 2],
+                         .min = together[0]};
         print(j, images, j->world->size);
-        *b = (stc_bench){.quick = b->quick, .name = "model", .reps = turns,
-                         .median = alone[turns / 2], .min = alone[0]};
+        *b = (stc_bench){.quick = b->quick,
+                         .name = "model",
+                         .reps = turns,
+                         .median = alone[turns / 2],
+                         .min = alone[0]};
         print(j, images, 1);
-        *b = (stc_bench){.quick = b->quick, .name = "model_speedup", .reps = turns,
+        *b = (stc_bench){.quick = b->quick,
+                         .name = "model_speedup",
+                         .reps = turns,
                          .median = alone[turns / 2] / together[turns / 2],
                          .min = alone[0] / together[0]};
         b->ranks = j->world->size;
@@ -182,7 +197,8 @@ int main(int argc, char **argv)
     stc_bench bench = stc_bench_begin(argc, argv);
     bench.seconds_per_line = 1.0;
     int rc = parse(argc, argv, &s);
-    for (int i = 0; rc >= 0 && i < s.nchips; i++) rc = bench_chips(&world, &s, s.chips[i], &bench);
+    for (int i = 0; rc >= 0 && i < s.nchips; i++)
+        rc = bench_chips(&world, &s, s.chips[i], &bench);
     if (rc < 0 && world.rank == 0) fprintf(stderr, "bench_model: %s\n", stc_error_text());
     MPI_Finalize();
     return stc_exit_code(rc);

@@ -7,7 +7,8 @@ static void find_run(access *a, int64_t length)
     const int64_t *offset = a->offset[a->ndim - 1];
     a->stride = length > 1 ? offset[1] - offset[0] : 1;
     int64_t run = length > 1 ? 2 : 1;
-    while (run < length && offset[run] - offset[run - 1] == a->stride) run++;
+    while (run < length && offset[run] - offset[run - 1] == a->stride)
+        run++;
     for (int64_t start = run; start < length; start += run) {
         for (int64_t i = start + 1; i < start + run && i < length; i++) {
             if (offset[i] - offset[i - 1] != a->stride) {
@@ -24,10 +25,8 @@ int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *ou
 {
     const stage_plan *source = &sim->stages[operand->stage];
     const stc_view *view = &operand->view;
-    *out = (access){.stage = operand->stage,
-                    .ndim = view->ndim,
-                    .unit = 1.0f,
-                    .dtype = source->stage->dtype};
+    *out = (access){
+        .stage = operand->stage, .ndim = view->ndim, .unit = 1.0f, .dtype = source->stage->dtype};
     if (!stc_kind_is_real(source->stage->kind)) {
         out->unit = (float)(source->stage->kind.unit * operand->factor);
         out->max = source->stage->kind.max;
@@ -57,6 +56,7 @@ int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *ou
 
 void stc_access_destroy(access *a)
 {
-    for (int d = 0; d < a->ndim; d++) stc_free(a->offset[d]);
+    for (int d = 0; d < a->ndim; d++)
+        stc_free(a->offset[d]);
     a->ndim = 0;
 }

@@ -10,10 +10,14 @@
 static int64_t stored_integer(stc_dtype dtype, const unsigned char *values, int64_t element)
 {
     switch (dtype) {
-    case STC_U8: return values[element];
-    case STC_U16: return ((const uint16_t *)(const void *)values)[element];
-    case STC_I32: return ((const int32_t *)(const void *)values)[element];
-    case STC_F32: break;
+    case STC_U8:
+        return values[element];
+    case STC_U16:
+        return ((const uint16_t *)(const void *)values)[element];
+    case STC_I32:
+        return ((const int32_t *)(const void *)values)[element];
+    case STC_F32:
+        break;
     }
     return 0;
 }
@@ -27,10 +31,18 @@ static float value_of(const access *a, const unsigned char *values, int64_t elem
 static void store_integer(stc_dtype dtype, unsigned char *values, int64_t element, int64_t n)
 {
     switch (dtype) {
-    case STC_U8: values[element] = (uint8_t)n; break;
-    case STC_U16: ((uint16_t *)(void *)values)[element] = (uint16_t)n; break;
-    case STC_I32: ((int32_t *)(void *)values)[element] = (int32_t)n; break;
-    case STC_F32: ((float *)(void *)values)[element] = (float)n; break;
+    case STC_U8:
+        values[element] = (uint8_t)n;
+        break;
+    case STC_U16:
+        ((uint16_t *)(void *)values)[element] = (uint16_t)n;
+        break;
+    case STC_I32:
+        ((int32_t *)(void *)values)[element] = (int32_t)n;
+        break;
+    case STC_F32:
+        ((float *)(void *)values)[element] = (float)n;
+        break;
     }
 }
 
@@ -48,7 +60,8 @@ static bool is_real(const access *a)
 static int64_t operand_element(const access *a, const int64_t *index)
 {
     int64_t element = a->base;
-    for (int d = 0; d < a->ndim; d++) element += a->offset[d][index[d]];
+    for (int d = 0; d < a->ndim; d++)
+        element += a->offset[d][index[d]];
     return element;
 }
 
@@ -107,7 +120,8 @@ static void fill_rows(const access *a, const unsigned char *values, int form, in
         if (form == BYTES) {
             unsigned char *out = panel + (r - lo) * stride;
             if (contiguous) memcpy(out, values + element + along[0], (size_t)inner);
-            for (int64_t k = 0; !contiguous && k < inner; k++) out[k] = values[element + along[k]];
+            for (int64_t k = 0; !contiguous && k < inner; k++)
+                out[k] = values[element + along[k]];
             memset(out + inner, 0, (size_t)(stride - inner));
         } else if (form == INTEGERS) {
             int32_t *out = (int32_t *)(void *)panel + (r - lo) * stride;
@@ -116,7 +130,8 @@ static void fill_rows(const access *a, const unsigned char *values, int form, in
             }
         } else {
             float *out = (float *)(void *)panel + (r - lo) * stride;
-            for (int64_t k = 0; k < inner; k++) out[k] = value_of(a, values, element + along[k]);
+            for (int64_t k = 0; k < inner; k++)
+                out[k] = value_of(a, values, element + along[k]);
         }
     }
 }
@@ -131,18 +146,22 @@ static void store_sums(const stage_plan *plan, int form, float unit, const int32
         return;
     }
     if (stc_kind_is_real(plan->stage->kind)) {
-        for (int64_t i = 0; i < n; i++) ((float *)out)[i] = (float)sums[i * stride] * unit;
+        for (int64_t i = 0; i < n; i++)
+            ((float *)out)[i] = (float)sums[i * stride] * unit;
         return;
     }
     switch (plan->stage->dtype) {
     case STC_U8:
-        for (int64_t i = 0; i < n; i++) ((uint8_t *)out)[i] = (uint8_t)sums[i * stride];
+        for (int64_t i = 0; i < n; i++)
+            ((uint8_t *)out)[i] = (uint8_t)sums[i * stride];
         break;
     case STC_U16:
-        for (int64_t i = 0; i < n; i++) ((uint16_t *)out)[i] = (uint16_t)sums[i * stride];
+        for (int64_t i = 0; i < n; i++)
+            ((uint16_t *)out)[i] = (uint16_t)sums[i * stride];
         break;
     default:
-        for (int64_t i = 0; i < n; i++) ((int32_t *)out)[i] = sums[i * stride];
+        for (int64_t i = 0; i < n; i++)
+            ((int32_t *)out)[i] = sums[i * stride];
     }
 }
 
@@ -154,7 +173,8 @@ static void matmul_unit(stc_sim *sim, stage_plan *plan, const stc_box *box, int6
     const access *a = &kernel->operand[0], *b = &kernel->operand[1];
     int form = matmul_form(kernel), rows_axis = box->ndim - 2;
     int64_t inner = kernel->kernel->u.matmul.inner, stride = panel_stride(form, inner), batch = 0;
-    for (int d = 0; d < rows_axis; d++) batch = batch * plan->stage->storage.dim[d] + index[d];
+    for (int d = 0; d < rows_axis; d++)
+        batch = batch * plan->stage->storage.dim[d] + index[d];
     int64_t rows = box->hi[rows_axis] - box->lo[rows_axis];
     int64_t columns = box->hi[rows_axis + 1] - box->lo[rows_axis + 1];
     fill_rows(a, operand_values(sim, a, item, step), form, batch, 1, box->lo[rows_axis],
@@ -190,7 +210,8 @@ static void matmul(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
     for (int b = 0; b < plan->nboxes; b++) {
         const stc_box *box = &plan->boxes[b].box;
         int64_t batches = 1;
-        for (int a = 0; a < box->ndim - 2; a++) batches *= box->hi[a] - box->lo[a];
+        for (int a = 0; a < box->ndim - 2; a++)
+            batches *= box->hi[a] - box->lo[a];
 #pragma omp parallel for schedule(dynamic) num_threads(sim->threads)
         for (int64_t unit = 0; unit < batches * steps; unit++) {
             int64_t index[STC_MAX_NDIM], rest = unit / steps;
@@ -237,8 +258,10 @@ static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const i
             for (int64_t i = 0; i < n; i += contiguous ? n : 1) {
                 const unsigned char *from = values + (element + channel[i]) * size;
                 int64_t count = contiguous ? n : 1;
-                if (initial) memcpy(best + i * size, from, (size_t)(count * size));
-                else sim->kernels->max(a->dtype, count, from, best + i * size);
+                if (initial)
+                    memcpy(best + i * size, from, (size_t)(count * size));
+                else
+                    sim->kernels->max(a->dtype, count, from, best + i * size);
             }
         }
     }
@@ -321,8 +344,10 @@ static void reduce_element(const stage_plan *plan, const int64_t *at, const unsi
     memcpy(index, over.lo, sizeof index);
     do {
         int64_t e = operand_element(a, index);
-        if (is_real(a)) reals += value_of(a, values, e);
-        else integers += stored_integer(a->dtype, values, e);
+        if (is_real(a))
+            reals += value_of(a, values, e);
+        else
+            integers += stored_integer(a->dtype, values, e);
     } while (next_index(&over, index));
     if (!stc_kind_is_real(plan->stage->kind)) {
         store_integer(plan->stage->dtype, out, element, integers); /* the divisor is in the unit */
@@ -357,13 +382,13 @@ static void reduce_row(stc_sim *sim, const stage_plan *plan, const stc_box *box,
     memcpy(index, over.lo, sizeof index);
     bool add = false;
     do {
-        const unsigned char *from =
-            values + operand_element(a, index) * stc_dtype_size(a->dtype);
+        const unsigned char *from = values + operand_element(a, index) * stc_dtype_size(a->dtype);
         sim->kernels->read(a->dtype, n, from, a->stride, 1.0f, 0.0f, sums, add);
         add = true;
     } while (next_index(&over, index));
     float divisor = (float)kernel->kernel->u.reduce.divisor;
-    for (int64_t i = 0; is_real(a) && i < n; i++) sums[i] /= divisor;
+    for (int64_t i = 0; is_real(a) && i < n; i++)
+        sums[i] /= divisor;
     sim->kernels->write(plan->stage->dtype, n, sums, 1.0f, out + own_element(plan, at) * size);
 }
 
@@ -425,11 +450,10 @@ static void input(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
     for (int64_t t = 0; t < steps; t++) {
         int64_t at = sample * per_sample + (plan->timing == EVERY_STEP ? first + t : 0);
         const float *from = plan->preloaded + at * plan->window_size;
-        sim->kernels->write(plan->stage->dtype, plan->window_size, from,
-                            stc_kind_is_real(plan->stage->kind)
-                                ? 1.0f
-                                : (float)(1.0 / plan->stage->kind.unit),
-                            stc_sim_at(plan, item, t));
+        sim->kernels->write(
+            plan->stage->dtype, plan->window_size, from,
+            stc_kind_is_real(plan->stage->kind) ? 1.0f : (float)(1.0 / plan->stage->kind.unit),
+            stc_sim_at(plan, item, t));
     }
 }
 
@@ -437,19 +461,30 @@ void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item)
 {
     int64_t steps = stc_sim_steps_in_block(sim, plan, item % sim->nblocks);
     switch (plan->kernels[0].kernel->kind) {
-    case STC_KERNEL_INPUT: input(sim, plan, item, steps); return;
-    case STC_KERNEL_MATMUL: matmul(sim, plan, item, steps); return;
-    case STC_KERNEL_POOL: pool(sim, plan, item, steps); return;
-    case STC_KERNEL_TIME_MEAN: time_mean(sim, plan, item); return;
+    case STC_KERNEL_INPUT:
+        input(sim, plan, item, steps);
+        return;
+    case STC_KERNEL_MATMUL:
+        matmul(sim, plan, item, steps);
+        return;
+    case STC_KERNEL_POOL:
+        pool(sim, plan, item, steps);
+        return;
+    case STC_KERNEL_TIME_MEAN:
+        time_mean(sim, plan, item);
+        return;
     case STC_KERNEL_MUL:
 #pragma omp parallel for schedule(static) num_threads(sim->threads)
-        for (int64_t t = 0; t < steps; t++) multiply(sim, plan, item, t);
+        for (int64_t t = 0; t < steps; t++)
+            multiply(sim, plan, item, t);
         return;
     case STC_KERNEL_REDUCE:
 #pragma omp parallel for schedule(static) num_threads(sim->threads)
-        for (int64_t t = 0; t < steps; t++) reduce(sim, plan, item, t);
+        for (int64_t t = 0; t < steps; t++)
+            reduce(sim, plan, item, t);
         return;
-    default: return;
+    default:
+        return;
     }
 }
 

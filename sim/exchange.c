@@ -75,10 +75,12 @@ static int append_box(segment_list *list, const stc_stage *stage, const stc_box 
     memcpy(index, box->lo, sizeof index);
     for (;;) {
         int64_t start = 0;
-        for (int a = 0; a <= last; a++) start += index[a] * stride[a];
+        for (int a = 0; a <= last; a++)
+            start += index[a] * stride[a];
         STC_TRY(append(list, start, box->hi[last] - box->lo[last]));
         int a = last - 1;
-        for (; a >= 0 && ++index[a] >= box->hi[a]; a--) index[a] = box->lo[a];
+        for (; a >= 0 && ++index[a] >= box->hi[a]; a--)
+            index[a] = box->lo[a];
         if (a < 0) return 0;
     }
 }
@@ -190,7 +192,8 @@ static int plan_neighbour(stc_sim *sim, int from, int to, neighbour *n, int64_t 
             break;
         }
         memcpy(c->segments, list.items, (size_t)list.n * sizeof *c->segments);
-        for (int i = 0; i < list.n; i++) c->elements += list.items[i].count;
+        for (int i = 0; i < list.n; i++)
+            c->elements += list.items[i].count;
         localise(&sim->stages[s], c->segments, c->nsegments);
         n->most_bytes += most_bytes(sim, &sim->stages[s], c->elements);
         int64_t size = c->elements * stc_dtype_size(sim->stages[s].stage->dtype);
@@ -210,7 +213,8 @@ static int plan_neighbour(stc_sim *sim, int from, int to, neighbour *n, int64_t 
 
 static void free_neighbour(neighbour *n)
 {
-    for (int i = 0; i < n->ncargo; i++) stc_free(n->cargo[i].segments);
+    for (int i = 0; i < n->ncargo; i++)
+        stc_free(n->cargo[i].segments);
     stc_free(n->cargo);
     stc_free(n->buffer[0]);
     stc_free(n->buffer[1]);
@@ -278,7 +282,8 @@ void stc_exchange_destroy(exchange **out)
         MPI_Waitall(2, e->send[i].request, MPI_STATUSES_IGNORE);
         free_neighbour(&e->send[i]);
     }
-    for (int i = 0; i < e->nreceive; i++) free_neighbour(&e->receive[i]);
+    for (int i = 0; i < e->nreceive; i++)
+        free_neighbour(&e->receive[i]);
     stc_free(e->send);
     stc_free(e->receive);
     stc_free(e->gathered);
@@ -304,8 +309,10 @@ static void copy_segments(const cargo *c, int64_t size, unsigned char *window,
     for (int i = 0; i < c->nsegments; i++) {
         unsigned char *here = window + c->segments[i].start * size;
         int64_t bytes = c->segments[i].count * size;
-        if (out) memcpy(at, here, (size_t)bytes);
-        else memcpy(here, at, (size_t)bytes);
+        if (out)
+            memcpy(at, here, (size_t)bytes);
+        else
+            memcpy(here, at, (size_t)bytes);
         at += bytes;
     }
 }
@@ -327,7 +334,8 @@ static int64_t pack_bits(const unsigned char *in, int64_t n, unsigned char *out)
 
 static void unpack_bits(const unsigned char *in, int64_t n, unsigned char *out)
 {
-    for (int64_t i = 0; i < n; i++) out[i] = in[i / 8] >> (i % 8) & 1;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = in[i / 8] >> (i % 8) & 1;
 }
 
 /* A list is a 16-bit count and the indices; used where it is shorter than the bitmap. */
@@ -364,7 +372,8 @@ static unsigned char *pack_step(stc_sim *sim, const stage_plan *plan, const carg
     int64_t size = stc_dtype_size(plan->stage->dtype), n = c->elements;
     if (!stc_kind_is_bit(plan->stage->kind)) {
         copy_segments(c, size, window, out, true);
-        for (int64_t i = 0; size == 1 && i < n; i++) sim->spike_copies += out[i] != 0;
+        for (int64_t i = 0; size == 1 && i < n; i++)
+            sim->spike_copies += out[i] != 0;
         return out + n * size;
     }
     copy_segments(c, 1, window, gathered, true);

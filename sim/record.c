@@ -81,10 +81,14 @@ static float row_value(const stage_plan *plan, const unsigned char *values, int6
     const void *v = values;
     float unit = (float)plan->stage->kind.unit;
     switch (plan->stage->dtype) {
-    case STC_U8: return (float)values[i] * unit;
-    case STC_U16: return (float)((const uint16_t *)v)[i] * unit;
-    case STC_I32: return (float)((const int32_t *)v)[i] * unit;
-    case STC_F32: break;
+    case STC_U8:
+        return (float)values[i] * unit;
+    case STC_U16:
+        return (float)((const uint16_t *)v)[i] * unit;
+    case STC_I32:
+        return (float)((const int32_t *)v)[i] * unit;
+    case STC_F32:
+        break;
     }
     return ((const float *)v)[i];
 }
@@ -106,8 +110,7 @@ static void output_row(stc_sim *sim, stage_plan *plan, const unsigned char *valu
         uint32_t bits;
         out[at] = row_value(plan, values, i);
         memcpy(&bits, &out[at], sizeof bits);
-        sim->output_checksum +=
-            stc_record_hash(key, (uint64_t)(plan->first_output_id + at), bits);
+        sim->output_checksum += stc_record_hash(key, (uint64_t)(plan->first_output_id + at), bits);
     }
 }
 
@@ -143,9 +146,12 @@ static int sort_records(uint64_t *words, int64_t n)
     for (int shift = 8; shift < 64; shift += 8) { /* the value byte need not be sorted */
         if (((any ^ all) >> shift & 255) == 0) continue;
         int64_t start[257] = {0};
-        for (int64_t i = 0; i < n; i++) start[(from[i] >> shift & 255) + 1]++;
-        for (int d = 0; d < 256; d++) start[d + 1] += start[d];
-        for (int64_t i = 0; i < n; i++) to[start[from[i] >> shift & 255]++] = from[i];
+        for (int64_t i = 0; i < n; i++)
+            start[(from[i] >> shift & 255) + 1]++;
+        for (int d = 0; d < 256; d++)
+            start[d + 1] += start[d];
+        for (int64_t i = 0; i < n; i++)
+            to[start[from[i] >> shift & 255]++] = from[i];
         uint64_t *swap = from;
         from = to;
         to = swap;
@@ -278,7 +284,8 @@ static void measure_latency(const stc_sim *sim, stc_result *out)
         stc_free(latency);
         return;
     }
-    for (int64_t i = 0; i < n; i++) latency[i] = sim->sample_end[i] - sim->sample_start[i];
+    for (int64_t i = 0; i < n; i++)
+        latency[i] = sim->sample_end[i] - sim->sample_start[i];
     qsort(latency, (size_t)n, sizeof *latency, by_time);
     out->latency_p50 = latency[n / 2];
     out->latency_p99 = latency[(n * 99) / 100];
@@ -323,8 +330,7 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->exchange.messages = (int64_t)stc_comm_sum_u64(world, (uint64_t)sim->messages);
     out->exchange.bytes = (int64_t)stc_comm_sum_u64(world, (uint64_t)sim->bytes);
     out->exchange.spike_copies = (int64_t)stc_comm_sum_u64(world, (uint64_t)sim->spike_copies);
-    out->peak_rss_bytes =
-        (int64_t)stc_comm_sum_u64(world, (uint64_t)stc_peak_rss_bytes());
+    out->peak_rss_bytes = (int64_t)stc_comm_sum_u64(world, (uint64_t)stc_peak_rss_bytes());
     out->seconds.load = stc_comm_max(world, sim->load_seconds);
     out->seconds.simulate = stc_comm_max(world, sim->simulate_seconds);
     out->first_sample = sim->all_first;
@@ -384,7 +390,8 @@ void stc_result_destroy(stc_result **result)
         stc_free(r->populations[i].id);
         stc_free(r->populations[i].value);
     }
-    for (int i = 0; r->outputs && i < r->noutputs; i++) stc_free(r->outputs[i].values);
+    for (int i = 0; r->outputs && i < r->noutputs; i++)
+        stc_free(r->outputs[i].values);
     stc_free(r->populations);
     stc_free(r->outputs);
     stc_free(r);

@@ -19,7 +19,8 @@ int stc_sim_boxes(const stc_sim *sim, int32_t stage, int rank, stc_box **boxes, 
 {
     const stc_stage *s = &sim->program->stages[stage];
     *n = 0;
-    for (int32_t t = 0; t < s->ntiles; t++) *n += sim->rank_of_tile[s->first_tile + t] == rank;
+    for (int32_t t = 0; t < s->ntiles; t++)
+        *n += sim->rank_of_tile[s->first_tile + t] == rank;
     *boxes = stc_alloc(*n, sizeof **boxes);
     if (!*boxes) return STC_ERR_NOMEM;
     int i = 0;
@@ -92,9 +93,8 @@ static void grow_window(stage_plan *plan, const stc_box *box)
 }
 
 /* Calls of fn for every operand of every box that this rank computes. */
-static void for_each_need(stc_sim *sim,
-                          void (*fn)(stc_sim *, stage_plan *consumer, stage_plan *source,
-                                     const stc_box *need))
+static void for_each_need(stc_sim *sim, void (*fn)(stc_sim *, stage_plan *consumer,
+                                                   stage_plan *source, const stc_box *need))
 {
     const stc_program *program = sim->program;
     for (int32_t s = 0; s < program->nstages; s++) {
@@ -129,7 +129,8 @@ static void note_need(stc_sim *sim, stage_plan *consumer, stage_plan *source, co
         source->depth = consumer->level - source->level + 1;
     }
     bool mine = stc_box_size(need) == 0;
-    for (int b = 0; b < source->nboxes && !mine; b++) mine = inside(need, &source->boxes[b].box);
+    for (int b = 0; b < source->nboxes && !mine; b++)
+        mine = inside(need, &source->boxes[b].box);
     if (!mine) consumer->remote = true; /* perhaps; then it only waits longer than it must */
 }
 
@@ -156,8 +157,8 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     if (!plan->buffer) return STC_ERR_NOMEM;
     for (int b = 0; plan->model && b < plan->nboxes; b++) {
         owned_box *own = &plan->boxes[b];
-        own->state = stc_alloc(plan->model->nstate * own->positions * own->channels,
-                               sizeof *own->state);
+        own->state =
+            stc_alloc(plan->model->nstate * own->positions * own->channels, sizeof *own->state);
         if (!own->state) return STC_ERR_NOMEM;
     }
     return 0;
@@ -188,7 +189,8 @@ int stc_sim_plan_shard(stc_sim *sim)
     int32_t *level = stc_alloc(program->nstages, sizeof *level);
     if (!level) return STC_ERR_NOMEM;
     sim->nlevels = stc_program_levels(program, sim->rank_of_tile, level);
-    for (int32_t s = 0; s < program->nstages; s++) sim->stages[s].level = level[s];
+    for (int32_t s = 0; s < program->nstages; s++)
+        sim->stages[s].level = level[s];
     stc_free(level);
     for (int32_t s = 0; s < program->nstages; s++) {
         stage_plan *plan = &sim->stages[s];
@@ -205,10 +207,12 @@ int stc_sim_plan_shard(stc_sim *sim)
         stc_stage_source_strides(plan->stage, plan->source_stride);
         STC_TRY(own_boxes(sim, s));
         plan->window.ndim = plan->stage->storage.ndim;
-        for (int b = 0; b < plan->nboxes; b++) grow_window(plan, &plan->boxes[b].box);
+        for (int b = 0; b < plan->nboxes; b++)
+            grow_window(plan, &plan->boxes[b].box);
     }
     for_each_need(sim, note_need);
     spread_remote(sim);
-    for (int32_t s = 0; s < program->nstages; s++) STC_TRY(allocate_stage(sim, &sim->stages[s]));
+    for (int32_t s = 0; s < program->nstages; s++)
+        STC_TRY(allocate_stage(sim, &sim->stages[s]));
     return 0;
 }

@@ -32,9 +32,9 @@ static int choose_steps(stc_sim *sim)
         input_steps = array->steps;
         which = array->name;
     }
-    sim->steps = sim->options.time_steps   ? sim->options.time_steps
-                 : input_steps             ? input_steps
-                                           : sim->program->time_steps;
+    sim->steps = sim->options.time_steps ? sim->options.time_steps
+                 : input_steps           ? input_steps
+                                         : sim->program->time_steps;
     STC_CHECK(sim->steps > 0, STC_ERR_USAGE,
               "neither the input nor the model says how many steps a sample has; use --time-steps");
     STC_CHECK(input_steps == 0 || sim->steps <= input_steps, STC_ERR_INPUT,
@@ -84,7 +84,8 @@ static int preload(stc_sim *sim, stage_plan *plan)
         extent[d] = total;
         total *= box.hi[d] - box.lo[d];
     }
-    for (int a = 0; a < ndim; a++) stride[a] = extent[plan->stage->order[a]];
+    for (int a = 0; a < ndim; a++)
+        stride[a] = extent[plan->stage->order[a]];
     for (int64_t s = 0; rc >= 0 && s < sim->nsamples; s++) {
         rc = input->read(input, plan->input_array, sim->first_sample + s, 0, per_sample, &box,
                          source);
@@ -121,8 +122,8 @@ static int plan_kernels(stc_sim *sim, stage_plan *plan)
         for (int which = 0; which < 2; which++) {
             kernel->operand[which].stage = -1;
             if (kernel->kernel->operand[which].stage < 0) continue;
-            STC_TRY(stc_access_create(sim, &kernel->kernel->operand[which],
-                                      &kernel->operand[which]));
+            STC_TRY(
+                stc_access_create(sim, &kernel->kernel->operand[which], &kernel->operand[which]));
         }
     }
     return 0;
@@ -322,8 +323,10 @@ static void destroy_kernel(kernel_plan *kernel)
 
 static void destroy_stage(stage_plan *plan)
 {
-    for (int k = 0; plan->kernels && k < plan->nkernels; k++) destroy_kernel(&plan->kernels[k]);
-    for (int b = 0; plan->boxes && b < plan->nboxes; b++) stc_free(plan->boxes[b].state);
+    for (int k = 0; plan->kernels && k < plan->nkernels; k++)
+        destroy_kernel(&plan->kernels[k]);
+    for (int b = 0; plan->boxes && b < plan->nboxes; b++)
+        stc_free(plan->boxes[b].state);
     stc_free(plan->kernels);
     stc_free(plan->boxes);
     stc_free(plan->buffer);
@@ -361,8 +364,8 @@ void stc_sim_destroy(stc_sim **out)
 
 static const char *kernel_kind_name(stc_kernel_kind kind)
 {
-    static const char *const names[] = {"input",  "accumulate", "read",   "neuron",   "matmul",
-                                        "mul",    "pool",       "reduce", "time_mean"};
+    static const char *const names[] = {"input", "accumulate", "read",   "neuron",   "matmul",
+                                        "mul",   "pool",       "reduce", "time_mean"};
     return names[kind];
 }
 

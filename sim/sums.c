@@ -1,7 +1,7 @@
 /* sums.c - stages that are sums: weights times operands and operands read element by element, then
  * perhaps a neuron. One call computes all boxes of this rank for one item; a unit of work of a
- * thread is a few positions with all their channels and steps, so that the weights are read once for
- * a whole block of steps. */
+ * thread is a few positions with all their channels and steps, so that the weights are read once
+ * for a whole block of steps. */
 #include "engine.h"
 
 #include <omp.h>
@@ -34,7 +34,8 @@ static int64_t window_element(const stage_plan *plan, const int64_t *index, int6
 {
     int64_t element = 0;
     int last = plan->window.ndim - 1;
-    for (int a = 0; a < last; a++) element += (index[a] - plan->window.lo[a]) * plan->stride[a];
+    for (int a = 0; a < last; a++)
+        element += (index[a] - plan->window.lo[a]) * plan->stride[a];
     return last < 0 ? 0 : element + (channel - plan->window.lo[last]) * plan->stride[last];
 }
 
@@ -91,8 +92,10 @@ static void fill_row(const panel_layout *layout, const unsigned char *values, in
                         x * kernel->u.accumulate.dilation[1];
             bool in = h >= 0 && h < kernel->u.accumulate.in_size[0] && w >= 0 &&
                       w < kernel->u.accumulate.in_size[1];
-            if (in) copy_tap(layout, values, a->base + a->offset[1][h] + a->offset[2][w], out);
-            else pad_tap(layout, out);
+            if (in)
+                copy_tap(layout, values, a->base + a->offset[1][h] + a->offset[2][w], out);
+            else
+                pad_tap(layout, out);
             out += layout->in * layout->size;
         }
     }
@@ -109,7 +112,8 @@ static void fill_panel(const panel_layout *layout, const owned_box *own, int64_t
         int64_t index[STC_MAX_NDIM];
         position_index(own, position, index);
         for (int64_t p = 0; p < count; p++) {
-            int64_t height = last >= 2 ? index[last - 2] : 0, width = last >= 1 ? index[last - 1] : 0;
+            int64_t height = last >= 2 ? index[last - 2] : 0,
+                    width = last >= 1 ? index[last - 1] : 0;
             fill_row(layout, values, height, width, panel + (t * count + p) * layout->row_bytes);
             next_position(own, index);
         }
@@ -147,10 +151,10 @@ typedef struct {
     stc_sim *sim;
     stage_plan *plan;
     const owned_box *own;
-    int64_t item, steps;        /* steps of the stage in this item */
-    int64_t position, count;    /* positions of this unit of work */
-    int64_t first, channels;    /* channels of this pass: a chunk, or all of the box */
-    float *x;                   /* [steps][count][ldx] */
+    int64_t item, steps;     /* steps of the stage in this item */
+    int64_t position, count; /* positions of this unit of work */
+    int64_t first, channels; /* channels of this pass: a chunk, or all of the box */
+    float *x;                /* [steps][count][ldx] */
     int64_t ldx;
     scratch *scratch;
 } work;
@@ -175,7 +179,8 @@ static void add_padding(const work *w, const kernel_plan *kernel, const chunk *c
             }
             for (int64_t t = 0; outside && t < steps; t++) {
                 float *row = x + (t * w->count + p) * w->ldx;
-                for (int64_t n = 0; n < c->count; n++) row[n] += c->pad[tap * width16 + n];
+                for (int64_t n = 0; n < c->count; n++)
+                    row[n] += c->pad[tap * width16 + n];
             }
         }
     }
@@ -202,9 +207,12 @@ static void multiply(const work *w, const kernel_plan *kernel, const chunk *c, i
                      .ldx = w->ldx,
                      .add = add,
                      .scratch = w->scratch->gemm};
-    if (bytes) set->gemm_u8(&gemm);
-    else if (integer) set->gemm_i32(&gemm);
-    else set->gemm_f32(&gemm);
+    if (bytes)
+        set->gemm_u8(&gemm);
+    else if (integer)
+        set->gemm_i32(&gemm);
+    else
+        set->gemm_f32(&gemm);
 }
 
 /* x = or += weights * operand for the channels of one chunk. */
@@ -236,10 +244,9 @@ static void accumulate(const work *w, const kernel_plan *kernel, const chunk *c,
     float *x = once ? w->scratch->x2 : w->x;
     bool add_now = add && !once;
     if (kernel->depthwise) {
-        w->sim->kernels->depthwise(kernel->operand[0].dtype, rows, kernel->columns, c->count,
-                                   w->scratch->panel, c->packed,
-                                   kernel->operand[0].dtype == STC_F32 ? NULL : c->scale, c->bias,
-                                   x, w->ldx, add_now);
+        w->sim->kernels->depthwise(
+            kernel->operand[0].dtype, rows, kernel->columns, c->count, w->scratch->panel, c->packed,
+            kernel->operand[0].dtype == STC_F32 ? NULL : c->scale, c->bias, x, w->ldx, add_now);
     } else {
         multiply(w, kernel, c, rows, layout.row_bytes, x, add_now);
     }
@@ -286,7 +293,8 @@ static void read_term(const work *w, const kernel_plan *kernel, bool add)
         position_index(w->own, w->position, index);
         for (int64_t p = 0; p < w->count; p++, next_position(w->own, index)) {
             int64_t element = a->base;
-            for (int d = 0; d < a->ndim - 1; d++) element += a->offset[d][index[d]];
+            for (int d = 0; d < a->ndim - 1; d++)
+                element += a->offset[d][index[d]];
             read_row(w, kernel, values, element, w->x + (t * w->count + p) * w->ldx, add);
         }
     }
@@ -302,7 +310,8 @@ static void start_sample(const work *w)
     w->plan->model->start(w->plan->params, start);
     for (int s = 0; s < w->plan->model->nstate; s++) {
         float *state = w->own->state + s * all + w->position * w->own->channels;
-        for (int64_t i = 0; i < n; i++) state[i] = start[s];
+        for (int64_t i = 0; i < n; i++)
+            state[i] = start[s];
     }
 }
 
@@ -322,12 +331,12 @@ static void fire(const work *w)
         for (int64_t p = 0; p < w->count; p++, next_position(w->own, index)) {
             float *state[STC_MAX_NEURON_STATES];
             for (int64_t s = 0; s < nstate; s++) {
-                state[s] = w->own->state + s * per_state +
-                           (w->position + p) * w->own->channels + (w->first - box_first);
+                state[s] = w->own->state + s * per_state + (w->position + p) * w->own->channels +
+                           (w->first - box_first);
             }
             uint8_t *out = values + window_element(plan, index, w->first);
-            plan->model->step(w->channels, plan->params, state,
-                              w->x + (t * w->count + p) * w->ldx, out);
+            plan->model->step(w->channels, plan->params, state, w->x + (t * w->count + p) * w->ldx,
+                              out);
             if (!plan->stage->counted) continue;
             uint64_t id = (uint64_t)plan->stage->first_id;
             for (int a = 0; a < last; a++) {
@@ -345,8 +354,8 @@ static void store(const work *w)
 {
     const stage_plan *plan = w->plan;
     stc_dtype dtype = plan->stage->dtype;
-    float inverse = stc_kind_is_real(plan->stage->kind) ? 1.0f
-                                                        : (float)(1.0 / plan->stage->kind.unit);
+    float inverse =
+        stc_kind_is_real(plan->stage->kind) ? 1.0f : (float)(1.0 / plan->stage->kind.unit);
     for (int64_t t = 0; t < w->steps; t++) {
         unsigned char *values = stc_sim_at(plan, w->item, t);
         int64_t index[STC_MAX_NDIM];
@@ -376,8 +385,10 @@ static void finish_channels(work *w, int chunk_index, bool *panel_ready)
         }
         add = true;
     }
-    if (w->plan->model) fire(w);
-    else store(w);
+    if (w->plan->model)
+        fire(w);
+    else
+        store(w);
 }
 
 static int count_accumulates(const stage_plan *plan, const kernel_plan **first)
@@ -422,8 +433,7 @@ void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item)
     int64_t block = item % sim->nblocks;
     for (int b = 0; b < plan->nboxes; b++) {
         const owned_box *own = &plan->boxes[b];
-        int64_t units =
-            (own->positions + plan->positions_per_item - 1) / plan->positions_per_item;
+        int64_t units = (own->positions + plan->positions_per_item - 1) / plan->positions_per_item;
 #pragma omp parallel for schedule(dynamic) num_threads(sim->threads) if (units > 1)
         for (int64_t u = 0; u < units; u++) {
             work w = {.sim = sim,

@@ -42,9 +42,8 @@ static int make_chunks(const stage_plan *plan, kernel_plan *kernel, int64_t per_
     for (int64_t i = 0; kernel->chunks && i + 1 < n; i++) {
         for (int64_t c = cuts[i]; c < cuts[i + 1]; c += CHUNK_CHANNELS) {
             int64_t end = c + CHUNK_CHANNELS < cuts[i + 1] ? c + CHUNK_CHANNELS : cuts[i + 1];
-            kernel->chunks[kernel->nchunks++] = (chunk){.first = c,
-                                                        .count = end - c,
-                                                        .group = c / per_group};
+            kernel->chunks[kernel->nchunks++] =
+                (chunk){.first = c, .count = end - c, .group = c / per_group};
         }
     }
     stc_free(cuts);
@@ -103,12 +102,14 @@ static int pack_chunk(const stc_sim *sim, kernel_plan *kernel, chunk *c, const f
         }
     }
     if (rc >= 0 && bytes) {
-        for (int64_t i = 0; i < n * k; i++) q[i] = (int32_t)w[i];
+        for (int64_t i = 0; i < n * k; i++)
+            q[i] = (int32_t)w[i];
         sim->kernels->pack_u8(k, n, q, c->packed);
     } else if (rc >= 0 && kernel->depthwise) {
         float *packed = c->packed; /* [taps][channels] */
         for (int64_t r = 0; r < n; r++) {
-            for (int64_t t = 0; t < taps; t++) packed[t * n + r] = w[r * k + t];
+            for (int64_t t = 0; t < taps; t++)
+                packed[t * n + r] = w[r * k + t];
         }
     } else if (rc >= 0) {
         sim->kernels->pack_f32(k, n, w, c->packed);
@@ -134,7 +135,8 @@ static int load_chunk(const stc_sim *sim, kernel_plan *kernel, chunk *c)
     bool biased = false;
     for (int64_t n = 0; rc >= 0 && n < c->count; n++) {
         double sum = 0.0;
-        for (int64_t i = 0; i < k; i++) sum += fabs((double)rows[n * k + i]);
+        for (int64_t i = 0; i < k; i++)
+            sum += fabs((double)rows[n * k + i]);
         sum = ldexp(sum, exponent[n]) * (double)kernel->operand[0].max;
         if (sum > (double)kernel->limit) kernel->limit = (int64_t)sum;
         c->scale[n] = ldexpf(kernel->operand[0].unit, -exponent[n]);
@@ -165,10 +167,11 @@ static int load_accumulate(const stc_sim *sim, stage_plan *plan, kernel_plan *ke
     int64_t in_per_group =
         kernel->kernel->u.accumulate.in_channels / kernel->kernel->u.accumulate.groups;
     kernel->columns = sim->program->blobs[kernel->kernel->u.accumulate.blob].columns;
-    kernel->depthwise = in_per_group == 1 && per_group == 1 && channels > 1 &&
-                        kernel->operand[0].dtype != STC_U16;
+    kernel->depthwise =
+        in_per_group == 1 && per_group == 1 && channels > 1 && kernel->operand[0].dtype != STC_U16;
     STC_TRY(make_chunks(plan, kernel, per_group));
-    for (int i = 0; i < kernel->nchunks; i++) STC_TRY(load_chunk(sim, kernel, &kernel->chunks[i]));
+    for (int i = 0; i < kernel->nchunks; i++)
+        STC_TRY(load_chunk(sim, kernel, &kernel->chunks[i]));
     return 0;
 }
 
@@ -183,7 +186,8 @@ static int load_read(const stc_sim *sim, stage_plan *plan, kernel_plan *kernel)
         rc = sim->program->read_rows(sim->program, kernel->kernel->u.read.blob, 0, n, kernel->scale,
                                      exponent, kernel->shift);
     }
-    for (int64_t i = 0; rc >= 0 && i < n; i++) kernel->scale[i] *= kernel->operand[0].unit;
+    for (int64_t i = 0; rc >= 0 && i < n; i++)
+        kernel->scale[i] *= kernel->operand[0].unit;
     stc_free(exponent);
     return rc;
 }
@@ -196,7 +200,8 @@ int stc_sim_load_weights(stc_sim *sim)
             kernel_plan *kernel = &plan->kernels[k];
             if (kernel->kernel->kind == STC_KERNEL_ACCUMULATE) {
                 STC_TRY(load_accumulate(sim, plan, kernel));
-            } else if (kernel->kernel->kind == STC_KERNEL_READ && kernel->kernel->u.read.blob >= 0) {
+            } else if (kernel->kernel->kind == STC_KERNEL_READ &&
+                       kernel->kernel->u.read.blob >= 0) {
                 STC_TRY(load_read(sim, plan, kernel));
             }
         }

@@ -13,8 +13,8 @@ static int write_images(const spikformer_form *form, const char *path, int64_t n
 {
     float *images = spikformer_images(form, n, 6);
     if (!images) return STC_ERR_NOMEM;
-    stc_input_array array = {.name = "image", .shape = {3, {3, form->size, form->size}},
-                             .scale = 1.0};
+    stc_input_array array = {
+        .name = "image", .shape = {3, {3, form->size, form->size}}, .scale = 1.0};
     int rc = stc_input_write(path, n, 1, &array, (const float *const[]){images}, NULL);
     stc_free(images);
     return rc;

@@ -23,7 +23,9 @@ const spikformer_form *spikformer_find(const char *name)
 
 int spikformer_layers(const spikformer_form *form)
 {
-    return 5 + 6 * (int)form->depth; /* four stem layers and the position embedding; q k v proj fc1 fc2 */
+    return 5 +
+           6 * (int)form
+                   ->depth; /* four stem layers and the position embedding; q k v proj fc1 fc2 */
 }
 
 /* ---- layers ---- */
@@ -51,10 +53,12 @@ static int norm_and_fire(net *n, const char *name, int x, int64_t channels, int 
     snprintf(text, sizeof text, "%s_bn", name);
     snprintf(attributes, sizeof attributes, "axis=%d", axis);
     int bn = stc_build(n->b, "batch_norm", text, &x, 1, attributes);
-    for (int64_t c = 0; c < channels; c++) values[c] = 1.0f;
+    for (int64_t c = 0; c < channels; c++)
+        values[c] = 1.0f;
     stc_build_weight(n->b, bn, "weight", shape, values);
     stc_build_weight(n->b, bn, "running_var", shape, values);
-    for (int64_t c = 0; c < channels; c++) values[c] = n->shifts[n->layer];
+    for (int64_t c = 0; c < channels; c++)
+        values[c] = n->shifts[n->layer];
     stc_build_weight(n->b, bn, "bias", shape, values);
     memset(values, 0, (size_t)channels * sizeof *values);
     stc_build_weight(n->b, bn, "running_mean", shape, values);
@@ -191,16 +195,16 @@ float *spikformer_images(const spikformer_form *form, int64_t n, uint64_t seed)
         float wave[WAVES][4];
         for (int w = 0; w < WAVES; w++) {
             for (int k = 0; k < 4; k++) {
-                wave[w][k] =
-                    stc_random_uniform(seed, 11, (uint64_t)((i * WAVES + w) * 4 + k));
+                wave[w][k] = stc_random_uniform(seed, 11, (uint64_t)((i * WAVES + w) * 4 + k));
             }
         }
         for (int64_t p = 0; p < side * side; p++) {
             float y = (float)(p / side) / (float)side, x = (float)(p % side) / (float)side;
             float sum = 0.0f;
             for (int w = 0; w < WAVES; w++) {
-                sum += wave[w][0] * sinf(6.2831853f * (4.0f * wave[w][1] * x +
-                                                       4.0f * wave[w][2] * y + wave[w][3]));
+                sum +=
+                    wave[w][0] *
+                    sinf(6.2831853f * (4.0f * wave[w][1] * x + 4.0f * wave[w][2] * y + wave[w][3]));
             }
             images[i * side * side + p] = 0.5f + 0.499f * sum / (float)WAVES;
         }
@@ -214,8 +218,8 @@ static int rates_of(const stc_comm *comm, const spikformer_form *form, const flo
     stc_graph *graph;
     stc_program *program;
     stc_compile_report report;
-    stc_compile_options compile = {.clamp_chips = true, .partition = "contiguous",
-                                   .optimization = 2};
+    stc_compile_options compile = {
+        .clamp_chips = true, .partition = "contiguous", .optimization = 2};
     stc_run_options run = {0};
     stc_sim *sim = NULL;
     stc_result *result = NULL;
@@ -228,8 +232,8 @@ static int rates_of(const stc_comm *comm, const spikformer_form *form, const flo
         for (int i = 0, layer = 0; rc >= 0 && i < result->npopulations; i++) {
             const stc_population *p = &result->populations[i];
             if (strstr(p->name, "attn_lif")) continue; /* no batch norm before it */
-            rates[layer++] = (double)p->total / (double)(result->samples * result->steps *
-                                                         stc_shape_size(&p->shape));
+            rates[layer++] = (double)p->total /
+                             (double)(result->samples * result->steps * stc_shape_size(&p->shape));
         }
         stc_result_destroy(&result);
         stc_sim_destroy(&sim);
@@ -253,12 +257,13 @@ int spikformer_calibrate(const stc_comm *comm, const spikformer_form *form, floa
     int layers = spikformer_layers(form);
     float *images = spikformer_images(form, 1, 5);
     stc_input *input = NULL;
-    stc_input_array array = {.name = "image", .shape = {3, {3, form->size, form->size}},
-                             .scale = 1.0};
+    stc_input_array array = {
+        .name = "image", .shape = {3, {3, form->size, form->size}}, .scale = 1.0};
     int rc = images ? stc_input_from_memory(1, 1, &array, (const float *const[]){images}, &input)
                     : STC_ERR_NOMEM;
     rc = stc_agree(comm, rc);
-    for (int i = 0; i < layers; i++) shifts[i] = 0.0f;
+    for (int i = 0; i < layers; i++)
+        shifts[i] = 0.0f;
     for (int round = 0; rc >= 0 && round < ROUNDS; round++) { /* until all are near */
         bool good = true;
         rc = rates_of(comm, form, shifts, input, rates);

@@ -1,8 +1,8 @@
 /* spikformer.h - Spikformer (Zhou et al., ICLR 2023) by the builder, with random weights.
  *
- * Two forms: CIFAR (32 x 32, attention in the order (Q K^T) V, linear layers with bias) and ImageNet
- * (224 x 224, Q (K^T V), no bias on Q, K, V). Weights are random; the shifts of the batch norms are
- * calibrated so that every LIF layer fires at the rates that trained models show. */
+ * Two forms: CIFAR (32 x 32, attention in the order (Q K^T) V, linear layers with bias) and
+ * ImageNet (224 x 224, Q (K^T V), no bias on Q, K, V). Weights are random; the shifts of the batch
+ * norms are calibrated so that every LIF layer fires at the rates that trained models show. */
 #ifndef SPIKFORMER_H
 #define SPIKFORMER_H
 
@@ -13,7 +13,7 @@
 typedef struct {
     const char *name;
     int64_t size, channels, depth, heads, classes; /* image height and width; D; L */
-    bool imagenet; /* the ImageNet form; otherwise the CIFAR form */
+    bool imagenet;                                 /* the ImageNet form; otherwise the CIFAR form */
 } spikformer_form;
 
 extern const spikformer_form spikformer_2_256, spikformer_4_384, spikformer_8_512;

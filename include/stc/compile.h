@@ -33,9 +33,10 @@ typedef struct {
     } seconds;
 } stc_compile_report;
 
-/* Compile a verified graph, after giving ids to its neurons. Collective; every rank gets the same program. The graph is changed by
- * the passes and must outlive the program (its weights are read when needed); path: of the model,
- * for provenance. Errors: those of the steps, the same on all ranks. */
+/* Compile a verified graph, after giving ids to its neurons. Collective; every rank gets the same
+ * program. The graph is changed by the passes and must outlive the program (its weights are read
+ * when needed); path: of the model, for provenance. Errors: those of the steps, the same on all
+ * ranks. */
 int stc_compile(const stc_comm *comm, stc_graph *graph, const char *path,
                 const stc_compile_options *options, stc_program **out, stc_compile_report *report);
 

@@ -49,14 +49,16 @@ typedef struct {
     stc_operand operand[2];
     union {
         /* Operand view: (channels, height, width). Output: (height, width, channels) of the stage's
-         * storage; a stage tensor with fewer axes lacks height, then width (size 1 then). Linear layers
-         * and 1-d convolutions have one or two token axes in their place. Out channel c belongs to group c / (channels /
-         * groups). Real operands are summed in float32 over kernel rows, columns, then in-channels
-         * of the group, in that order, the bias last; integer operands exactly, rounded once to
-         * float32, times 2^-exponent and the operand's unit, then the bias. */
+         * storage; a stage tensor with fewer axes lacks height, then width (size 1 then). Linear
+         * layers and 1-d convolutions have one or two token axes in their place. Out channel c
+         * belongs to group c / (channels / groups). Real operands are summed in float32 over kernel
+         * rows, columns, then in-channels of the group, in that order, the bias last; integer
+         * operands exactly, rounded once to float32, times 2^-exponent and the operand's unit, then
+         * the bias. */
         struct {
             int32_t blob; /* weights */
-            int64_t channels, in_channels /* of all groups */, groups, kernel[2], stride[2], padding[2], dilation[2];
+            int64_t channels, in_channels /* of all groups */, groups, kernel[2], stride[2],
+                padding[2], dilation[2];
             int64_t in_size[2], out_size[2]; /* height, width */
             bool has_pad_values; /* padding reads blob pad_values (one per in-channel), not 0 */
         } accumulate;

@@ -40,14 +40,16 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
         rc = stc_fail_in(rc, "target %s, one part per chip", target->name);
     }
     if (rc < 0) goto out;
-    for (int32_t t = 0; t < n; t++) program->tiles[t].chip = part[t];
+    for (int32_t t = 0; t < n; t++)
+        program->tiles[t].chip = part[t];
     program->partition = stc_arena_strdup(program->arena, report->partition.method);
 
     int32_t *level = stc_alloc(program->nstages, sizeof *level);
     rc = stc_agree(comm, level ? 0 : STC_ERR_NOMEM);
     if (rc >= 0) {
         program->levels = stc_program_levels(program, part, level);
-        for (int32_t t = 0; t < n; t++) program->tiles[t].level = level[program->tiles[t].stage];
+        for (int32_t t = 0; t < n; t++)
+            program->tiles[t].level = level[program->tiles[t].stage];
     }
     stc_free(level);
 out:

@@ -22,9 +22,12 @@ static bool can_absorb(const stc_node *user, int position, const stc_node *node)
     if (!starts_a_sum(user)) return false;
     switch (node->op->op_class) {
     case STC_CLASS_WEIGHT:
-    case STC_CLASS_AFFINE: return true;
-    case STC_CLASS_ADD: return position == 0;
-    default: return false;
+    case STC_CLASS_AFFINE:
+        return true;
+    case STC_CLASS_ADD:
+        return position == 0;
+    default:
+        return false;
     }
 }
 
@@ -74,16 +77,16 @@ static int32_t add_stage(stc_lowering *lowering, int32_t index)
     const stc_node *node = lowering->graph->nodes[index];
     int32_t s = lowering->program->nstages++;
     stc_stage *stage = &lowering->program->stages[s];
-    *stage = (stc_stage){.name = node->name,
-                         .shape = node->shape,
-                         .kind = node->kind,
-                         .dtype = stc_kind_dtype(node->kind),
-                         .timing = node->timing == STC_TIME_SAMPLE ? STC_STAGE_SAMPLE
-                                                                   : STC_STAGE_STEP,
-                         .first_id = -1,
-                         .is_input = node->op->op_class == STC_CLASS_INPUT,
-                         .is_output = node->op->op_class == STC_CLASS_OUTPUT,
-                         .input_scale = 1.0};
+    *stage =
+        (stc_stage){.name = node->name,
+                    .shape = node->shape,
+                    .kind = node->kind,
+                    .dtype = stc_kind_dtype(node->kind),
+                    .timing = node->timing == STC_TIME_SAMPLE ? STC_STAGE_SAMPLE : STC_STAGE_STEP,
+                    .first_id = -1,
+                    .is_input = node->op->op_class == STC_CLASS_INPUT,
+                    .is_output = node->op->op_class == STC_CLASS_OUTPUT,
+                    .input_scale = 1.0};
     if (stage->is_output) stage->output_name = node->name;
     lowering->stage_of[index] = s;
     return s;
@@ -125,7 +128,8 @@ static void order_like(stc_stage *stage, const stc_stage *source, const stc_view
     }
     for (int n = 0; n < view->ndim; n++) { /* insertion sort, largest stride first, stable */
         int at = n;
-        for (; at > 0 && reach[order[at - 1]] < reach[n]; at--) order[at] = order[at - 1];
+        for (; at > 0 && reach[order[at - 1]] < reach[n]; at--)
+            order[at] = order[at - 1];
         order[at] = n;
     }
     set_order(stage, order);
@@ -162,8 +166,7 @@ static int add_blob(stc_lowering *lowering, const stc_node *node, int64_t rows, 
 
 static const stc_node *const *operand_nodes(const stc_lowering *lowering, const stc_node *node)
 {
-    const stc_node **in =
-        stc_arena_alloc(lowering->program->arena, node->ninputs + 1, sizeof *in);
+    const stc_node **in = stc_arena_alloc(lowering->program->arena, node->ninputs + 1, sizeof *in);
     for (int i = 0; in && i < node->ninputs; i++) {
         in[i] = lowering->graph->nodes[node->inputs[i]];
     }
@@ -175,9 +178,8 @@ static int lower_weight_term(stc_lowering *lowering, const stc_node *node, stc_k
     const stc_node *const *in = operand_nodes(lowering, node);
     if (!in) return STC_ERR_NOMEM;
     STC_TRY(node->op->lower(node, in, kernel));
-    int channel_dim = node->op->channel_axis(node) == 0 && in[0]->shape.ndim > 1
-                          ? 0
-                          : in[0]->shape.ndim - 1;
+    int channel_dim =
+        node->op->channel_axis(node) == 0 && in[0]->shape.ndim > 1 ? 0 : in[0]->shape.ndim - 1;
     STC_TRY(stc_view_to_chw(&kernel->operand[0].view, channel_dim));
     stc_shape chw = stc_view_shape(&kernel->operand[0].view);
     if (kernel->u.accumulate.kernel[0] == 1 && kernel->u.accumulate.kernel[1] == 1 &&
@@ -218,7 +220,8 @@ static int count_terms(const stc_lowering *lowering, int32_t index, bool inside)
     if (inside && !lowering->absorbed[index]) return 1;
     if (!starts_a_sum(node)) return 1;
     int n = 0;
-    for (int i = 0; i < node->ninputs; i++) n += count_terms(lowering, node->inputs[i], true);
+    for (int i = 0; i < node->ninputs; i++)
+        n += count_terms(lowering, node->inputs[i], true);
     return n;
 }
 
@@ -237,12 +240,12 @@ static int collect_terms(stc_lowering *lowering, int32_t index, bool inside, ter
         }
         return 0;
     }
-    bool computes = mine && (node->op->op_class == STC_CLASS_WEIGHT ||
-                             node->op->op_class == STC_CLASS_AFFINE);
+    bool computes =
+        mine && (node->op->op_class == STC_CLASS_WEIGHT || node->op->op_class == STC_CLASS_AFFINE);
     term *t = &terms[(*n)++];
     t->node = computes ? node : NULL;
-    int32_t from = computes || (mine && node->op->op_class == STC_CLASS_VIEW) ? node->inputs[0]
-                                                                             : index;
+    int32_t from =
+        computes || (mine && node->op->op_class == STC_CLASS_VIEW) ? node->inputs[0] : index;
     STC_TRY(stc_lower_operand(lowering, from, &t->operand));
     if (mine && node->op->op_class == STC_CLASS_VIEW) {
         /* the stage of a view is a copy of what it shows */
@@ -319,16 +322,23 @@ static int shape_direct(stc_lowering *lowering, const stc_node *node, stc_stage 
         order_axis_last(stage, -1);
         STC_TRY(stc_view_to_batch(&operand[0].view, stc_node_int(node, "transpose_a")));
         return stc_view_to_batch(&operand[1].view, stc_node_int(node, "transpose_b"));
-    case STC_KERNEL_POOL: order_axis_last(stage, 0); return stc_view_to_chw(&operand[0].view, 0);
-    case STC_KERNEL_REDUCE: order_axis_last(stage, -1); return 0;
+    case STC_KERNEL_POOL:
+        order_axis_last(stage, 0);
+        return stc_view_to_chw(&operand[0].view, 0);
+    case STC_KERNEL_REDUCE:
+        order_axis_last(stage, -1);
+        return 0;
     case STC_KERNEL_INPUT: /* images are (channels, height, width) */
         order_axis_last(stage, stage->shape.ndim == 3 ? 0 : -1);
         return 0;
-    default: break;
+    default:
+        break;
     }
-    for (int i = 0; i < node->ninputs; i++) stc_view_broadcast(&operand[i].view, &stage->shape);
+    for (int i = 0; i < node->ninputs; i++)
+        stc_view_broadcast(&operand[i].view, &stage->shape);
     order_like(stage, source, &operand[0].view);
-    for (int i = 0; i < node->ninputs; i++) stc_view_permute(&operand[i].view, stage->order);
+    for (int i = 0; i < node->ninputs; i++)
+        stc_view_permute(&operand[i].view, stage->order);
     return 0;
 }
 
@@ -355,8 +365,7 @@ int stc_lower_node(stc_lowering *lowering, int32_t index, int32_t *stage)
     const stc_node *node = lowering->graph->nodes[index];
     *stage = lowering->stage_of[index];
     if (*stage >= 0) return 0;
-    bool direct =
-        node->op->op_class == STC_CLASS_DIRECT || node->op->op_class == STC_CLASS_INPUT;
+    bool direct = node->op->op_class == STC_CLASS_DIRECT || node->op->op_class == STC_CLASS_INPUT;
     int rc = direct ? lower_direct(lowering, index, stage) : lower_sum(lowering, index, stage);
     return rc < 0 ? stc_fail_in(rc, "node %s (%s)", node->name, node->op->name) : 0;
 }
@@ -385,7 +394,8 @@ static int allocate_tables(stc_lowering *lowering)
     const stc_graph *graph = lowering->graph;
     stc_program *program = lowering->program;
     int64_t nodes = graph->nnodes, edges = 0;
-    for (int32_t n = 0; n < graph->nnodes; n++) edges += graph->nodes[n]->ninputs;
+    for (int32_t n = 0; n < graph->nnodes; n++)
+        edges += graph->nodes[n]->ninputs;
     program->stages = stc_arena_alloc(program->arena, nodes, sizeof *program->stages);
     program->kernels = stc_arena_alloc(program->arena, edges + 2 * nodes, sizeof *program->kernels);
     program->blobs = stc_arena_alloc(program->arena, nodes, sizeof *program->blobs);
@@ -396,7 +406,8 @@ static int allocate_tables(stc_lowering *lowering)
         !lowering->stage_of || !lowering->absorbed) {
         return STC_ERR_NOMEM;
     }
-    for (int32_t n = 0; n < graph->nnodes; n++) lowering->stage_of[n] = -1;
+    for (int32_t n = 0; n < graph->nnodes; n++)
+        lowering->stage_of[n] = -1;
     return 0;
 }
 

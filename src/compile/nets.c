@@ -1,15 +1,16 @@
 /* nets.c - the hypergraph of tiles: which outputs of a tile have the same destination tiles.
  *
  * The outputs of a tile are cut into cells along the edges of the boxes that its destinations need
- * (the interior, edges and corners of a tile under a 3 x 3 kernel); cells with the same destinations
- * travel together and form one net. */
+ * (the interior, edges and corners of a tile under a 3 x 3 kernel); cells with the same
+ * destinations travel together and form one net. */
 #include "stc/error.h"
 #include "steps.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Expected share of elements that travel in a step: a static estimate, until a profile says more. */
+/* Expected share of elements that travel in a step: a static estimate, until a profile says more.
+ */
 static float expected_rate(const stc_program *program, const stc_stage *stage)
 {
     const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
@@ -58,13 +59,15 @@ static int needs_of_box(const stc_program *program, const stc_stage *source, con
     }
     for (;;) {
         int64_t index = 0;
-        for (int a = 0; a < n; a++) index = index * cells[a] + at[a];
+        for (int a = 0; a < n; a++)
+            index = index * cells[a] + at[a];
         need item = {.source = source->first_tile + (int32_t)index, .destination = destination};
         if (stc_box_intersect(box, &program->tiles[item.source].box, &item.box)) {
             STC_TRY(append_need(list, &item));
         }
         int a = n - 1;
-        for (; a >= 0 && ++at[a] > hi[a]; a--) at[a] = lo[a];
+        for (; a >= 0 && ++at[a] > hi[a]; a--)
+            at[a] = lo[a];
         if (a < 0) return 0;
     }
 }
@@ -183,7 +186,8 @@ static int cuts_of_axis(const stc_box *tile, const need *needs, int64_t n, int a
         int64_t borders[2] = {needs[i].box.lo[axis], needs[i].box.hi[axis]};
         for (int side = 0; side < 2; side++) {
             bool known = false;
-            for (int c = 0; c < ncuts && !known; c++) known = cuts[c] == borders[side];
+            for (int c = 0; c < ncuts && !known; c++)
+                known = cuts[c] == borders[side];
             if (!known && ncuts < MAX_CUTS) cuts[ncuts++] = borders[side];
         }
     }
@@ -199,7 +203,8 @@ static int nets_of_tile(net_builder *b, const stc_program *program, int32_t tile
     const stc_box *whole = &program->tiles[tile].box;
     float rate = expected_rate(program, &program->stages[program->tiles[tile].stage]);
     int32_t first_net = b->nets->n;
-    for (int a = 0; a < whole->ndim; a++) ncuts[a] = cuts_of_axis(whole, needs, n, a, cuts[a]);
+    for (int a = 0; a < whole->ndim; a++)
+        ncuts[a] = cuts_of_axis(whole, needs, n, a, cuts[a]);
     for (;;) {
         stc_box cell = {.ndim = whole->ndim}, overlap;
         for (int a = 0; a < whole->ndim; a++) {
@@ -219,7 +224,8 @@ static int nets_of_tile(net_builder *b, const stc_program *program, int32_t tile
             STC_TRY(add_to_net(b, tile, first_net, ndestinations, spikes));
         }
         int a = whole->ndim - 1;
-        for (; a >= 0 && ++at[a] >= ncuts[a] - 1; a--) at[a] = 0;
+        for (; a >= 0 && ++at[a] >= ncuts[a] - 1; a--)
+            at[a] = 0;
         if (a < 0) return 0;
     }
 }
@@ -251,13 +257,15 @@ static int build(stc_program *program, need_list *list, net_builder *b)
     }
     int64_t most = 0;
     for (int64_t i = 0, j; i < list->n; i = j) {
-        for (j = i; j < list->n && list->items[j].source == list->items[i].source; j++) continue;
+        for (j = i; j < list->n && list->items[j].source == list->items[i].source; j++)
+            continue;
         if (j - i > most) most = j - i;
     }
     b->destinations = stc_alloc(most, sizeof *b->destinations);
     if (!b->destinations) return STC_ERR_NOMEM;
     for (int64_t i = 0, j; i < list->n; i = j) {
-        for (j = i; j < list->n && list->items[j].source == list->items[i].source; j++) continue;
+        for (j = i; j < list->n && list->items[j].source == list->items[i].source; j++)
+            continue;
         STC_TRY(nets_of_tile(b, program, list->items[i].source, &list->items[i], j - i));
     }
     return keep_nets(program, b->nets);

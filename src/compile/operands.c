@@ -63,9 +63,11 @@ static void insert_unit(stc_view *view, int at)
         if (d < at) first += view->nfactors[d];
         nfactors += view->nfactors[d];
     }
-    for (int f = nfactors; f > first; f--) view->factor[f] = view->factor[f - 1];
+    for (int f = nfactors; f > first; f--)
+        view->factor[f] = view->factor[f - 1];
     view->factor[first] = (stc_factor){.extent = 1, .step = 0, .axis = 0};
-    for (int d = view->ndim; d > at; d--) view->nfactors[d] = view->nfactors[d - 1];
+    for (int d = view->ndim; d > at; d--)
+        view->nfactors[d] = view->nfactors[d - 1];
     view->nfactors[at] = 1;
     view->ndim++;
 }
@@ -73,7 +75,8 @@ static void insert_unit(stc_view *view, int at)
 static int total_factors(const stc_view *view)
 {
     int n = 0;
-    for (int d = 0; d < view->ndim; d++) n += view->nfactors[d];
+    for (int d = 0; d < view->ndim; d++)
+        n += view->nfactors[d];
     return n;
 }
 
@@ -89,7 +92,8 @@ int stc_view_to_chw(stc_view *view, int channel_dim)
         if (d != channel_dim) perm[n++] = d;
     }
     stc_view_permute(view, perm);
-    while (view->ndim < 3) insert_unit(view, 1);
+    while (view->ndim < 3)
+        insert_unit(view, 1);
     return 0;
 }
 
@@ -98,7 +102,8 @@ int stc_view_to_batch(stc_view *view, bool transpose)
     int n = view->ndim, perm[STC_MAX_NDIM];
     STC_CHECK(n >= 2 && total_factors(view) + (n == 2) <= STC_MAX_FACTORS, STC_ERR_INPUT,
               "its operand has %d dimensions, expected at least 2", n);
-    for (int d = 0; d < n; d++) perm[d] = d;
+    for (int d = 0; d < n; d++)
+        perm[d] = d;
     if (transpose) {
         perm[n - 2] = n - 1;
         perm[n - 1] = n - 2;
@@ -109,7 +114,8 @@ int stc_view_to_batch(stc_view *view, bool transpose)
         return 0;
     }
     int batch_factors = 0;
-    for (int d = 0; d < n - 2; d++) batch_factors += view->nfactors[d];
+    for (int d = 0; d < n - 2; d++)
+        batch_factors += view->nfactors[d];
     view->nfactors[1] = view->nfactors[n - 2];
     view->nfactors[2] = view->nfactors[n - 1];
     view->nfactors[0] = batch_factors;

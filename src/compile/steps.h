@@ -23,8 +23,8 @@ int stc_build_nets(stc_program *program);
 typedef struct {
     const stc_graph *graph;
     stc_program *program;
-    int32_t *stage_of;    /* [nnodes] stage that holds the output of a node, or -1 */
-    bool *absorbed;       /* [nnodes] its only user computes it in its own stage */
+    int32_t *stage_of;          /* [nnodes] stage that holds the output of a node, or -1 */
+    bool *absorbed;             /* [nnodes] its only user computes it in its own stage */
     const stc_node **blob_node; /* [nblobs] where the rows of a blob come from */
 } stc_lowering;
 

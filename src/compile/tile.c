@@ -86,12 +86,12 @@ static int tile_extents(const stc_program *program, const stc_stage *stage,
  * are the ratios that bench_kernels and the profile of Spikformer-4-384 show: an element that is
  * written, compared and counted costs as much as some hundred multiply-accumulates. */
 enum {
-    WORK_ELEMENT = 100,  /* any element */
-    WORK_NEURON = 300,   /* its update and its checksum */
-    WORK_READ = 60,      /* one operand read element by element */
-    WORK_REAL = 8,       /* one multiply-accumulate of real values, times */
-    WORK_PRODUCT = 3,    /* one of two operands, times */
-    WORK_WINDOW = 15     /* one element of a pooling window or of a sum */
+    WORK_ELEMENT = 100, /* any element */
+    WORK_NEURON = 300,  /* its update and its checksum */
+    WORK_READ = 60,     /* one operand read element by element */
+    WORK_REAL = 8,      /* one multiply-accumulate of real values, times */
+    WORK_PRODUCT = 3,   /* one of two operands, times */
+    WORK_WINDOW = 15    /* one element of a pooling window or of a sum */
 };
 
 static double work_per_element(const stc_program *program, const stc_stage *stage)
@@ -108,17 +108,23 @@ static double work_per_element(const stc_program *program, const stc_stage *stag
             columns = (double)program->blobs[kernel->u.accumulate.blob].columns;
             work += real ? WORK_REAL * columns : columns;
             break;
-        case STC_KERNEL_MATMUL: work += WORK_PRODUCT * (double)kernel->u.matmul.inner; break;
+        case STC_KERNEL_MATMUL:
+            work += WORK_PRODUCT * (double)kernel->u.matmul.inner;
+            break;
         case STC_KERNEL_POOL:
             work += WORK_WINDOW * (double)(kernel->u.pool.kernel[0] * kernel->u.pool.kernel[1]);
             break;
         case STC_KERNEL_REDUCE:
             in = stc_view_shape(&operand->view);
-            work += WORK_WINDOW * (double)stc_shape_size(&in) /
-                    (double)stc_shape_size(&stage->storage);
+            work +=
+                WORK_WINDOW * (double)stc_shape_size(&in) / (double)stc_shape_size(&stage->storage);
             break;
-        case STC_KERNEL_NEURON: work += WORK_NEURON; break;
-        default: work += WORK_READ; break;
+        case STC_KERNEL_NEURON:
+            work += WORK_NEURON;
+            break;
+        default:
+            work += WORK_READ;
+            break;
         }
     }
     return work;

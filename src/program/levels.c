@@ -5,7 +5,8 @@
 int32_t stc_program_levels(const stc_program *program, const int32_t *part, int32_t *level)
 {
     /* A net whose source and a pin lie on different parts cuts all edges between their stages. */
-    for (int32_t s = 0; s < program->nstages; s++) level[s] = 0;
+    for (int32_t s = 0; s < program->nstages; s++)
+        level[s] = 0;
     int32_t deepest = 0;
     const stc_nets *nets = &program->nets;
     int32_t net = 0;

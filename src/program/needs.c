@@ -73,7 +73,8 @@ static stc_box matmul_box(const stc_stage *stage, const stc_kernel *kernel, int 
     stc_box need = {.ndim = 3};
     int rows = box->ndim - 2, columns = box->ndim - 1;
     batch_range(stage, box, &need.lo[0], &need.hi[0]);
-    need.hi[1] = need.hi[2] = kernel->u.matmul.inner; /* A (batch, rows, inner), B (batch, inner, columns) */
+    need.hi[1] = need.hi[2] =
+        kernel->u.matmul.inner; /* A (batch, rows, inner), B (batch, inner, columns) */
     int free_axis = which == 0 ? 1 : 2;
     need.lo[free_axis] = box->lo[which == 0 ? rows : columns];
     need.hi[free_axis] = box->hi[which == 0 ? rows : columns];
@@ -103,14 +104,25 @@ stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
     if (operand->stage < 0 || stc_box_size(box) == 0) return need;
     switch (kernel->kind) {
     case STC_KERNEL_INPUT:
-    case STC_KERNEL_NEURON: return need;
-    case STC_KERNEL_ACCUMULATE: need = accumulate_box(kernel, box); break;
-    case STC_KERNEL_POOL: need = pool_box(kernel, box); break;
-    case STC_KERNEL_MATMUL: need = matmul_box(stage, kernel, which, box); break;
-    case STC_KERNEL_REDUCE: need = reduce_box(stage, kernel, box); break;
+    case STC_KERNEL_NEURON:
+        return need;
+    case STC_KERNEL_ACCUMULATE:
+        need = accumulate_box(kernel, box);
+        break;
+    case STC_KERNEL_POOL:
+        need = pool_box(kernel, box);
+        break;
+    case STC_KERNEL_MATMUL:
+        need = matmul_box(stage, kernel, which, box);
+        break;
+    case STC_KERNEL_REDUCE:
+        need = reduce_box(stage, kernel, box);
+        break;
     case STC_KERNEL_READ:
     case STC_KERNEL_MUL:
-    case STC_KERNEL_TIME_MEAN: need = *box; break;
+    case STC_KERNEL_TIME_MEAN:
+        need = *box;
+        break;
     }
     int naxes = program->stages[operand->stage].storage.ndim;
     if (stc_box_size(&need) == 0) return (stc_box){.ndim = naxes};

@@ -38,5 +38,6 @@ void stc_stage_source_strides(const stc_stage *stage, int64_t stride[STC_MAX_NDI
 {
     int64_t source[STC_MAX_NDIM];
     stc_shape_strides(&stage->shape, source);
-    for (int a = 0; a < stage->storage.ndim; a++) stride[a] = source[stage->order[a]];
+    for (int a = 0; a < stage->storage.ndim; a++)
+        stride[a] = source[stage->order[a]];
 }

@@ -48,7 +48,8 @@ static int verify_view(const stc_view *view, const stc_shape *tensor, const char
                   STC_ERR_INPUT, "stage %s: a view has too many factors", name);
         nfactors += view->nfactors[d];
     }
-    for (int a = 0; a < tensor->ndim; a++) lo[a] = hi[a] = view->offset[a];
+    for (int a = 0; a < tensor->ndim; a++)
+        lo[a] = hi[a] = view->offset[a];
     for (int f = 0; f < nfactors; f++) {
         const stc_factor *factor = &view->factor[f];
         STC_CHECK(factor->axis >= 0 && factor->axis < (tensor->ndim > 0 ? tensor->ndim : 1) &&
@@ -82,8 +83,7 @@ static int verify_window(const stc_stage *stage, const int64_t *kernel, const in
                     in_range(in[a], 1, 1 << 30) && in_range(out[a], 1, 1 << 30);
         STC_CHECK(sane && (out[a] - 1) * stride[a] + (kernel[a] - 1) * step + 1 <=
                               in[a] + 2 * padding[a],
-                  STC_ERR_INPUT,
-                  "stage %s: the window of its kernel does not fit", stage->name);
+                  STC_ERR_INPUT, "stage %s: the window of its kernel does not fit", stage->name);
         int position = stage->storage.ndim - 3 + a;
         STC_CHECK(out[a] == (position >= 0 ? stage->storage.dim[position] : 1), STC_ERR_INPUT,
                   "stage %s: kernel output size %lld does not match the stage", stage->name,
@@ -128,10 +128,10 @@ static int verify_accumulate(const stc_program *program, const stc_stage *stage,
     STC_CHECK(!kernel->u.accumulate.has_pad_values || program->blobs[blob].npad == in_channels,
               STC_ERR_INPUT, "stage %s: has %lld pad values, expected %lld", stage->name,
               (long long)program->blobs[blob].npad, (long long)in_channels);
-    return verify_operand_shape(stage, kernel, 0,
-                                (stc_shape){3,
-                                            {in_channels, kernel->u.accumulate.in_size[0],
-                                             kernel->u.accumulate.in_size[1]}});
+    return verify_operand_shape(
+        stage, kernel, 0,
+        (stc_shape){
+            3, {in_channels, kernel->u.accumulate.in_size[0], kernel->u.accumulate.in_size[1]}});
 }
 
 static int verify_direct(const stc_stage *stage, const stc_kernel *kernel)
@@ -156,14 +156,15 @@ static int verify_direct(const stc_stage *stage, const stc_kernel *kernel)
                   STC_ERR_INPUT, "stage %s: channels of its pool do not match", stage->name);
         return verify_operand_shape(stage, kernel, 0,
                                     (stc_shape){3,
-                                                {kernel->u.pool.channels,
-                                                 kernel->u.pool.in_size[0],
+                                                {kernel->u.pool.channels, kernel->u.pool.in_size[0],
                                                  kernel->u.pool.in_size[1]}});
     case STC_KERNEL_REDUCE: {
         stc_shape in = stc_view_shape(&kernel->operand[0].view), kept = {.ndim = 0};
         for (int d = 0; d < in.ndim; d++) {
-            if (!kernel->u.reduce.over[d]) kept.dim[kept.ndim++] = in.dim[d];
-            else if (n == in.ndim) kept.dim[kept.ndim++] = 1;
+            if (!kernel->u.reduce.over[d])
+                kept.dim[kept.ndim++] = in.dim[d];
+            else if (n == in.ndim)
+                kept.dim[kept.ndim++] = 1;
         }
         STC_CHECK(stc_shape_equal(&kept, &stage->storage) && kernel->u.reduce.divisor != 0.0,
                   STC_ERR_INPUT, "stage %s: sizes of its reduction do not match", stage->name);
@@ -172,16 +173,17 @@ static int verify_direct(const stc_stage *stage, const stc_kernel *kernel)
     case STC_KERNEL_MUL:
         STC_TRY(verify_operand_shape(stage, kernel, 1, stage->storage));
         return verify_operand_shape(stage, kernel, 0, stage->storage);
-    default: return verify_operand_shape(stage, kernel, 0, stage->storage);
+    default:
+        return verify_operand_shape(stage, kernel, 0, stage->storage);
     }
 }
 
 static int verify_kernel(const stc_program *program, int32_t s, const stc_kernel *kernel)
 {
     const stc_stage *stage = &program->stages[s];
-    int needed = kernel->kind == STC_KERNEL_MATMUL || kernel->kind == STC_KERNEL_MUL  ? 2
+    int needed = kernel->kind == STC_KERNEL_MATMUL || kernel->kind == STC_KERNEL_MUL     ? 2
                  : kernel->kind == STC_KERNEL_INPUT || kernel->kind == STC_KERNEL_NEURON ? 0
-                                                                                        : 1;
+                                                                                         : 1;
     STC_CHECK(in_range((int64_t)kernel->kind, 0, STC_KERNEL_TIME_MEAN), STC_ERR_INPUT,
               "stage %s: unknown kernel %d", stage->name, (int)kernel->kind);
     for (int i = 0; i < needed; i++) {
@@ -195,22 +197,25 @@ static int verify_kernel(const stc_program *program, int32_t s, const stc_kernel
         STC_TRY(verify_view(&operand->view, &program->stages[operand->stage].storage, stage->name));
     }
     switch (kernel->kind) {
-    case STC_KERNEL_INPUT: return 0;
+    case STC_KERNEL_INPUT:
+        return 0;
     case STC_KERNEL_NEURON:
         STC_CHECK(kernel->u.neuron.model >= 0, STC_ERR_INPUT, "stage %s: unknown neuron model",
                   stage->name);
         return 0;
-    case STC_KERNEL_ACCUMULATE: return verify_accumulate(program, stage, kernel);
+    case STC_KERNEL_ACCUMULATE:
+        return verify_accumulate(program, stage, kernel);
     case STC_KERNEL_READ: {
         int32_t blob = kernel->u.read.blob;
-        STC_CHECK(blob < 0 || (blob < program->nblobs && program->blobs[blob].columns == 1 &&
-                               stage->storage.ndim >= 1 &&
-                               program->blobs[blob].rows ==
-                                   stage->storage.dim[stage->storage.ndim - 1]),
+        STC_CHECK(blob < 0 ||
+                      (blob < program->nblobs && program->blobs[blob].columns == 1 &&
+                       stage->storage.ndim >= 1 &&
+                       program->blobs[blob].rows == stage->storage.dim[stage->storage.ndim - 1]),
                   STC_ERR_INPUT, "stage %s: scales %d do not match", stage->name, blob);
         return verify_operand_shape(stage, kernel, 0, stage->storage);
     }
-    default: return verify_direct(stage, kernel);
+    default:
+        return verify_direct(stage, kernel);
     }
 }
 
@@ -236,7 +241,8 @@ static int verify_stage(const stc_program *program, int32_t s)
     const stc_kernel *kernels = &program->kernels[stage->first_kernel];
     for (int32_t k = 0; k < stage->nkernels; k++) {
         bool sum = kernels[k].kind == STC_KERNEL_ACCUMULATE || kernels[k].kind == STC_KERNEL_READ;
-        bool last_neuron = kernels[k].kind == STC_KERNEL_NEURON && k == stage->nkernels - 1 && k > 0;
+        bool last_neuron =
+            kernels[k].kind == STC_KERNEL_NEURON && k == stage->nkernels - 1 && k > 0;
         STC_CHECK(sum || last_neuron || stage->nkernels == 1, STC_ERR_INPUT,
                   "stage %s: kernel %d cannot stand there", stage->name, k);
         STC_TRY(verify_kernel(program, s, &kernels[k]));
@@ -291,7 +297,9 @@ int stc_program_verify(const stc_program *program)
     STC_CHECK(program->chips >= 1 && program->chips <= program->ntiles, STC_ERR_INPUT,
               "the program has %d chips and %d tiles, expected 1 to %d chips", program->chips,
               program->ntiles, program->ntiles);
-    for (int32_t s = 0; s < program->nstages; s++) STC_TRY(verify_stage(program, s));
-    for (int32_t s = 0; s < program->nstages; s++) STC_TRY(verify_tiles(program, s));
+    for (int32_t s = 0; s < program->nstages; s++)
+        STC_TRY(verify_stage(program, s));
+    for (int32_t s = 0; s < program->nstages; s++)
+        STC_TRY(verify_tiles(program, s));
     return verify_nets(program);
 }
