@@ -44,7 +44,7 @@ show mpirun -q --bind-to none -n 4 "$stc" run "$output/digits.h5" --input "$digi
 
 cat <<END
 
-The result lies in $output/result.h5. To go on:
+The result lies in $output/result.h5. To go on, in $PWD:
   $stc info $output/result.h5
   /usr/bin/python3 $digits/check_fidelity.py $output/result.h5      # spike by spike against PyTorch
   $stc info $digits/model.h5

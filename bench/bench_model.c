@@ -192,6 +192,7 @@ static int bench_chips(const stc_comm *world, const settings *s, int chips, stc_
 int main(int argc, char **argv)
 {
     settings s;
+    stc_threads_sleep(argv);
     MPI_Init(&argc, &argv);
     stc_comm world = stc_comm_of(MPI_COMM_WORLD);
     stc_bench bench = stc_bench_begin(argc, argv);

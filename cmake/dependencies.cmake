@@ -1,7 +1,7 @@
 # What the project needs from the system. Targets for the LINK option of stc_library():
 #   MPI::MPI_C OpenMP::OpenMP_C (linked by all), hdf5::hdf5 (io/), METIS::METIS (partition/),
 #   PkgConfig::nettle (src/base), PkgConfig::inih, cmocka (tests).
-# Debian 12 packages: .ci/packages.
+# Debian 12 packages: .ci/install_packages.
 
 find_package(MPI REQUIRED COMPONENTS C)
 find_package(OpenMP REQUIRED COMPONENTS C)

@@ -51,9 +51,10 @@ function(stc_executable target)
                         $<TARGET_NAME_IF_EXISTS:stc_keep_dso>)
 endfunction()
 
+# Ranks and threads that wait leave the processor to others: there may be more of them than cores.
 set(stc_test_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    OMPI_MCA_rmaps_base_oversubscribe=1 STC_SOURCE_DIR=${PROJECT_SOURCE_DIR}
-    STC=${PROJECT_BINARY_DIR}/bin/stc
+    OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive
+    STC_SOURCE_DIR=${PROJECT_SOURCE_DIR} STC=${PROJECT_BINARY_DIR}/bin/stc
     ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0
     UBSAN_OPTIONS=print_stacktrace=1
     LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0)

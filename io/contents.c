@@ -6,12 +6,13 @@
 
 #include <string.h>
 
-enum { DEEPEST = 4, MAX_OBJECTS = 1 << 16 };
+enum { DEEPEST = 4, MAX_OBJECTS = 1 << 18 };
 
 typedef struct {
     void (*visit)(void *context, const stc_file_entry *entry);
     void *context;
     stc_arena *arena;
+    int64_t left; /* objects that may still be visited: groups may hold each other */
 } walk;
 
 static const char *type_text(stc_arena *arena, const stc_h5_data *data)
@@ -85,7 +86,7 @@ static int visit_attrs(const walk *w, hid_t object, const char *path)
     return 0;
 }
 
-static int visit_group(const walk *w, hid_t group, const char *path, int depth)
+static int visit_group(walk *w, hid_t group, const char *path, int depth)
 {
     const char **names;
     int64_t n;
@@ -93,8 +94,13 @@ static int visit_group(const walk *w, hid_t group, const char *path, int depth)
     if (depth == DEEPEST) return 0;
     STC_TRY(stc_h5_names(group, MAX_OBJECTS, w->arena, &names, &n));
     for (int64_t i = 0; i < n; i++) {
-        if (!stc_h5_has(group, names[i])) continue; /* a link to nowhere */
-        hid_t object = H5Oopen(group, names[i], H5P_DEFAULT);
+        if (w->left-- == 0) {
+            return stc_h5_fail(STC_ERR_INPUT, group, NULL,
+                               "the file holds more than %d objects, or groups that hold each "
+                               "other; expected a result or an input",
+                               MAX_OBJECTS);
+        }
+        hid_t object = stc_h5_open_object(group, names[i]); /* fails for a link to nowhere */
         H5I_type_t type = object < 0 ? H5I_BADID : H5Iget_type(object);
         const char *name = stc_h5_unescape(names[i], w->arena);
         const char *below =
@@ -114,7 +120,7 @@ static int visit_group(const walk *w, hid_t group, const char *path, int depth)
 int stc_file_contents(const char *path, void (*visit)(void *context, const stc_file_entry *entry),
                       void *context)
 {
-    walk w = {.visit = visit, .context = context};
+    walk w = {.visit = visit, .context = context, .left = MAX_OBJECTS};
     hid_t file;
     STC_TRY(stc_h5_open(path, &file));
     int rc = stc_arena_create(&w.arena);

@@ -45,36 +45,73 @@ static int refuse(hid_t location, const char *name, const char *text)
     return stc_h5_fail(STC_ERR_INPUT, location, name, "%s", text);
 }
 
+static herr_t refuse_link(const char *parent_file, const char *parent_group,
+                          const char *child_file, const char *child_object, unsigned *flags,
+                          hid_t access, void *data)
+{
+    (void)parent_file, (void)parent_group, (void)child_file, (void)child_object;
+    (void)flags, (void)access, (void)data;
+    return -1;
+}
+
+/* What is read lies in one file: links into others are not followed. */
+static hid_t stay_in_file(void)
+{
+    hid_t list = H5Pcreate(H5P_LINK_ACCESS);
+    if (list >= 0 && H5Pset_elink_cb(list, refuse_link, NULL) < 0) stc_h5_close(&list);
+    return list;
+}
+
+hid_t stc_h5_open_object(hid_t location, const char *name)
+{
+    hid_t list = stay_in_file();
+    hid_t object = list < 0 ? -1 : H5Oopen(location, name, list);
+    stc_h5_close(&list);
+    return object;
+}
+
 bool stc_h5_has(hid_t location, const char *name)
 {
     char part[1024];
     size_t length = strlen(name);
-    if (length >= sizeof(part)) return false;
-    for (size_t i = 1; i <= length; i++) {
+    if (length == 0 || length >= sizeof(part)) return false;
+    hid_t list = stay_in_file();
+    bool all = list >= 0;
+    for (size_t i = 1; i <= length && all; i++) {
         if (name[i] != '/' && name[i] != '\0') continue;
         memcpy(part, name, i);
         part[i] = '\0';
-        if (H5Lexists(location, part, H5P_DEFAULT) <= 0 ||
-            H5Oexists_by_name(location, part, H5P_DEFAULT) <= 0) {
-            H5Eclear2(H5E_DEFAULT);
-            return false;
-        }
+        all = H5Lexists(location, part, list) > 0;
     }
-    return length > 0;
+    stc_h5_close(&list);
+    H5Eclear2(H5E_DEFAULT);
+    return all;
+}
+
+/* Open what must be there and of this type; what: its name in messages. */
+static int open_as(hid_t location, const char *name, H5I_type_t type, const char *what, hid_t *out)
+{
+    *out = -1;
+    if (!stc_h5_has(location, name)) {
+        return stc_h5_fail(STC_ERR_INPUT, location, name, "this %s is missing", what);
+    }
+    hid_t object = stc_h5_open_object(location, name);
+    if (object < 0) {
+        return stc_h5_fail(STC_ERR_INPUT, location, name,
+                           "cannot open: damaged, or a link to nowhere or to another file");
+    }
+    if (H5Iget_type(object) != type) {
+        stc_h5_close(&object);
+        return stc_h5_fail(STC_ERR_INPUT, location, name, "expected a %s, found something else",
+                           what);
+    }
+    *out = object;
+    return 0;
 }
 
 int stc_h5_group(hid_t location, const char *name, hid_t *group)
 {
-    *group = -1;
-    if (!stc_h5_has(location, name)) return refuse(location, name, "this group is missing");
-    hid_t object = H5Oopen(location, name, H5P_DEFAULT);
-    if (object < 0) return stc_h5_fail(STC_ERR_INPUT, location, name, "cannot open");
-    if (H5Iget_type(object) != H5I_GROUP) {
-        stc_h5_close(&object);
-        return refuse(location, name, "expected a group, found something else");
-    }
-    *group = object;
-    return 0;
+    return open_as(location, name, H5I_GROUP, "group", group);
 }
 
 typedef struct {
@@ -178,13 +215,9 @@ static int describe(stc_h5_data *data)
 int stc_h5_data_open(hid_t location, const char *name, stc_h5_data *out)
 {
     *out = (stc_h5_data){.id = -1};
-    if (!stc_h5_has(location, name)) return refuse(location, name, "this dataset is missing");
-    out->id = H5Oopen(location, name, H5P_DEFAULT);
-    if (out->id < 0) return stc_h5_fail(STC_ERR_INPUT, location, name, "cannot open");
+    STC_TRY(open_as(location, name, H5I_DATASET, "dataset", &out->id));
     int rc = 0;
-    if (H5Iget_type(out->id) != H5I_DATASET) {
-        rc = refuse(location, name, "expected a dataset, found something else");
-    } else if (stored_elsewhere(out->id)) {
+    if (stored_elsewhere(out->id)) {
         rc = refuse(location, name, "holds its data in other files; copy them into this one");
     } else {
         rc = describe(out);

@@ -29,8 +29,10 @@ void stc_h5_close(hid_t *id);
 int stc_h5_fail(int code, hid_t location, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Is there an object of this name (a path of several parts is fine)? */
+/* Is there something of this name (a path of several parts is fine)? */
 bool stc_h5_has(hid_t location, const char *name);
+/* Open an object of any type, but not one of another file; negative when that fails. */
+hid_t stc_h5_open_object(hid_t location, const char *name);
 int stc_h5_group(hid_t location, const char *name, hid_t *group);
 /* Names of the objects in a group, sorted by bytes, in the arena; more than limit is an error. */
 int stc_h5_names(hid_t group, int64_t limit, stc_arena *arena, const char ***names, int64_t *n);

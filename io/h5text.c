@@ -32,14 +32,16 @@ static hid_t memory_text(hid_t file_type, size_t *size)
     return type;
 }
 
-/* Copy n strings read as memory_text gives them into the arena. */
-static int keep_texts(stc_arena *arena, int64_t n, size_t size, char *bytes, const char **out)
+/* Copy n strings of an object, read as memory_text gives them, into the arena. */
+static int keep_texts(hid_t object, stc_arena *arena, int64_t n, size_t size, char *bytes,
+                      const char **out)
 {
     for (int64_t i = 0; i < n; i++) {
         const char *text = size ? bytes + (size_t)i * size : ((char **)(void *)bytes)[i];
         if (!text) text = "";
         if (strlen(text) > STC_H5_MAX_TEXT) {
-            return stc_fail(STC_ERR_INPUT, "a string is longer than %d bytes", STC_H5_MAX_TEXT);
+            return stc_h5_fail(STC_ERR_INPUT, object, NULL, "a string of %zu bytes, expected at most %d",
+                               strlen(text), STC_H5_MAX_TEXT);
         }
         out[i] = stc_arena_strdup(arena, text);
         if (!out[i]) return STC_ERR_NOMEM;
@@ -70,7 +72,7 @@ int stc_h5_data_texts(const stc_h5_data *data, stc_arena *arena, const char ***o
     }
     if (rc == 0) rc = stc_h5_data_read(data, NULL, NULL, type, bytes);
     if (rc == 0) {
-        rc = keep_texts(arena, data->size, size, bytes, *out);
+        rc = keep_texts(data->id, arena, data->size, size, bytes, *out);
         free_variable(data->size, size, bytes);
     }
     stc_free(bytes);
@@ -136,7 +138,7 @@ int stc_h5_attr_text(hid_t object, const char *name, stc_arena *arena, const cha
     } else if (H5Aread(attr, type, bytes) < 0) {
         rc = stc_h5_fail(STC_ERR_INPUT, object, NULL, "cannot read attribute %s", name);
     } else {
-        rc = keep_texts(arena, 1, size, bytes, out);
+        rc = keep_texts(object, arena, 1, size, bytes, out);
         free_variable(1, size, bytes);
     }
     stc_free(bytes);

@@ -54,8 +54,8 @@ static int open_blob(const stc_program *program, int32_t b)
 
 /* A weight that is not finite, off the grid, or a row above its limit would break the simulator's
  * integer sums. */
-static int check_rows(const stc_blob *blob, bool on_grid, int64_t first, int64_t count,
-                      const float *weight, const int8_t *exponent, const float *bias)
+static int check_rows(const stc_blob *blob, const stc_h5_data *values, bool on_grid, int64_t first,
+                      int64_t count, const float *weight, const int8_t *exponent, const float *bias)
 {
     for (int64_t row = 0; row < count; row++) {
         const float *w = weight + row * blob->columns;
@@ -68,10 +68,11 @@ static int check_rows(const stc_blob *blob, bool on_grid, int64_t first, int64_t
             whole = whole && q < 1e9 && (double)(int64_t)q == q;
         }
         bool exact = whole && largest <= STC_WEIGHT_MAX && sum <= (double)blob->row_limit;
-        STC_CHECK((on_grid ? exact : isfinite(sum)) && isfinite(bias[row]), STC_ERR_INPUT,
-                  "weights of %s, row %lld: not on the grid of this program; the file is damaged, "
-                  "compile it again",
-                  blob->name, (long long)(first + row));
+        if ((on_grid ? exact : isfinite(sum)) && isfinite(bias[row])) continue;
+        return stc_h5_fail(STC_ERR_INPUT, values->id, NULL,
+                           "weights of %s, row %lld: not finite or not on the grid of this program; "
+                           "the file is damaged, compile it again",
+                           blob->name, (long long)(first + row));
     }
     return 0;
 }
@@ -91,7 +92,7 @@ static int read_rows(const stc_program *program, int32_t b, int64_t first, int64
     STC_TRY(stc_h5_data_read(&part[0], start, extent, H5T_NATIVE_FLOAT, weight));
     STC_TRY(stc_h5_data_read(&part[1], start, extent, H5T_NATIVE_INT8, exponent));
     STC_TRY(stc_h5_data_read(&part[2], start, extent, H5T_NATIVE_FLOAT, bias));
-    return check_rows(blob, from->on_grid[b], first, count, weight, exponent, bias);
+    return check_rows(blob, &part[0], from->on_grid[b], first, count, weight, exponent, bias);
 }
 
 static void release(stc_program *program)
@@ -181,6 +182,44 @@ static int unpack_neuron(const stc_rows *rows, int64_t i, stc_arena *arena, stc_
     }
     STC_FAIL(STC_ERR_INPUT, "neuron model \"%.40s\" is not known to this stc; compile it again",
              row.model);
+}
+
+/* Is x what a parameter of this kind may be? */
+static bool fits_parameter(const stc_attr_spec *spec, double x)
+{
+    int64_t last = spec->kind == STC_ATTR_BOOL ? 1 : INT32_MAX;
+    if (spec->kind == STC_ATTR_REAL) return stc_attr_meets(spec->check, x);
+    if (spec->kind == STC_ATTR_CHOICE) {
+        last = 0;
+        for (const char *c = spec->choices; *c; c++)
+            last += *c == ' ';
+    }
+    return x >= 0 && x <= (double)last && x == (double)(int64_t)x && stc_attr_meets(spec->check, x);
+}
+
+/* Parameters of the neurons are in range, and their spikes are what the stage says. */
+static int check_neurons(const stc_program *program, const stc_stage *stage)
+{
+    int n;
+    char found[96], wanted[96];
+    const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
+    if (last->kind != STC_KERNEL_NEURON) return 0;
+    const stc_neuron_model *model = stc_neuron_models("scalar", &n)[last->u.neuron.model];
+    const double *params = last->u.neuron.params;
+    for (int i = 0; i < model->nparams; i++) {
+        const stc_attr_spec *spec = &model->params[i];
+        STC_CHECK(fits_parameter(spec, params[i]), STC_ERR_INPUT,
+                  "stage %s: parameter %s of its neurons is %g, which cannot be", stage->name,
+                  spec->name, params[i]);
+    }
+    stc_kind kind;
+    int rc = model->output_kind(params, &kind);
+    if (rc < 0) return stc_fail_in(rc, "stage %s", stage->name);
+    STC_CHECK(kind.unit == stage->kind.unit && kind.max == stage->kind.max, STC_ERR_INPUT,
+              "stage %s: its values are %s, expected %s", stage->name,
+              stc_kind_text(stage->kind, found, sizeof found),
+              stc_kind_text(kind, wanted, sizeof wanted));
+    return 0;
 }
 
 /* Union members of the kernels of one kind. */
@@ -316,7 +355,10 @@ static int read_all(stc_program *program)
     int rc = read_tables(group, program);
     stc_h5_close(&group);
     if (rc == 0) rc = check_blobs(program);
-    return rc < 0 ? rc : stc_program_verify(program);
+    if (rc == 0) rc = stc_program_verify(program);
+    for (int32_t s = 0; s < program->nstages && rc == 0; s++)
+        rc = check_neurons(program, &program->stages[s]);
+    return rc;
 }
 
 int stc_program_read(const char *path, stc_program **out)

@@ -21,12 +21,25 @@ static void find_run(access *a, int64_t length)
     a->run = run;
 }
 
+/* ahead[i]: elements from i on that follow each other in memory. */
+static void count_ahead(const int64_t *offset, int64_t length, int64_t *ahead)
+{
+    for (int64_t i = length - 1; i >= 0; i--) {
+        bool next = i + 1 < length && offset[i + 1] == offset[i] + 1;
+        ahead[i] = next ? ahead[i + 1] + 1 : 1;
+    }
+}
+
 int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *out)
 {
     const stage_plan *source = &sim->stages[operand->stage];
     const stc_view *view = &operand->view;
-    *out = (access){
-        .stage = operand->stage, .ndim = view->ndim, .unit = 1.0f, .dtype = source->stage->dtype};
+    *out = (access){.stage = operand->stage,
+                    .ndim = view->ndim,
+                    .run = 1,
+                    .stride = 1,
+                    .unit = 1.0f,
+                    .dtype = source->stage->dtype};
     if (!stc_kind_is_real(source->stage->kind)) {
         out->unit = (float)(source->stage->kind.unit * operand->factor);
         out->max = source->stage->kind.max;
@@ -37,7 +50,7 @@ int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *ou
     const stc_factor *factor = view->factor;
     stc_shape shape = stc_view_shape(view);
     for (int d = 0; d < view->ndim; d++) {
-        int64_t *offset = stc_alloc(shape.dim[d], sizeof *offset);
+        int64_t *offset = stc_alloc(2 * shape.dim[d], sizeof *offset);
         if (!offset) return STC_ERR_NOMEM;
         out->offset[d] = offset;
         for (int64_t i = 0; i < shape.dim[d]; i++) {
@@ -48,6 +61,8 @@ int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *ou
                 rest /= factor[f].extent;
             }
         }
+        out->ahead[d] = offset + shape.dim[d];
+        count_ahead(offset, shape.dim[d], offset + shape.dim[d]);
         factor += view->nfactors[d];
     }
     if (view->ndim > 0) find_run(out, shape.dim[view->ndim - 1]);

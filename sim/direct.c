@@ -98,6 +98,8 @@ static int matmul_form(const kernel_plan *kernel)
 {
     const access *a = &kernel->operand[0], *b = &kernel->operand[1];
     if (is_real(a) || is_real(b)) return REALS;
+    double limit = (double)a->max * (double)b->max * (double)kernel->kernel->u.matmul.inner;
+    if (limit > (double)INT32_MAX) return REALS; /* integer sums are of 32 bits */
     return a->dtype == STC_U8 && b->dtype == STC_U8 && (a->max <= 127 || b->max <= 127) ? BYTES
                                                                                         : INTEGERS;
 }
@@ -114,7 +116,7 @@ static void fill_rows(const access *a, const unsigned char *values, int form, in
     int inner_dim = 3 - free_dim;
     int64_t stride = panel_stride(form, inner);
     const int64_t *along = a->offset[inner_dim];
-    bool contiguous = inner == 1 || along[inner - 1] - along[0] == inner - 1;
+    bool contiguous = a->ahead[inner_dim][0] >= inner;
     for (int64_t r = lo; r < hi; r++) {
         int64_t element = a->base + a->offset[0][batch] + a->offset[free_dim][r];
         if (form == BYTES) {
@@ -237,6 +239,20 @@ static void pool_range(const stc_kernel *kernel, int axis, int64_t at, int64_t *
     *hi = end > kernel->u.pool.in_size[axis] ? kernel->u.pool.in_size[axis] : end;
 }
 
+/* Keep the larger values; where the unit is negative, those are the smaller integers. */
+static void keep_larger(const stc_sim *sim, const access *a, int64_t n, const unsigned char *from,
+                        unsigned char *best)
+{
+    if (a->unit > 0.0f) {
+        sim->kernels->max(a->dtype, n, from, best);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int64_t x = stored_integer(a->dtype, from, i);
+        if (x < stored_integer(a->dtype, best, i)) store_integer(a->dtype, best, i, x);
+    }
+}
+
 static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const int64_t *index,
                      const unsigned char *values, unsigned char *out)
 {
@@ -245,7 +261,7 @@ static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const i
     int last = box->ndim - 1;
     int64_t size = stc_dtype_size(a->dtype), first = box->lo[last], n = box->hi[last] - first;
     const int64_t *channel = a->offset[0] + first;
-    bool contiguous = n == 1 || channel[n - 1] - channel[0] == n - 1;
+    bool contiguous = a->ahead[0][first] >= n;
     int64_t at[2] = {last >= 2 ? index[last - 2] : 0, last >= 1 ? index[last - 1] : 0};
     int64_t h0, h1, w0, w1;
     pool_range(kernel->kernel, 0, at[0], &h0, &h1);
@@ -261,7 +277,7 @@ static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const i
                 if (initial)
                     memcpy(best + i * size, from, (size_t)(count * size));
                 else
-                    sim->kernels->max(a->dtype, count, from, best + i * size);
+                    keep_larger(sim, a, count, from, best + i * size);
             }
         }
     }
@@ -380,11 +396,10 @@ static void reduce_row(stc_sim *sim, const stage_plan *plan, const stc_box *box,
     stc_box over = summed_box(plan, at);
     int64_t index[STC_MAX_NDIM];
     memcpy(index, over.lo, sizeof index);
-    bool add = false;
+    memset(sums, 0, (size_t)n * sizeof *sums); /* 0 + -0 is 0, as in reduce_element */
     do {
         const unsigned char *from = values + operand_element(a, index) * stc_dtype_size(a->dtype);
-        sim->kernels->read(a->dtype, n, from, a->stride, 1.0f, 0.0f, sums, add);
-        add = true;
+        sim->kernels->read(a->dtype, n, from, a->stride, 1.0f, 0.0f, sums, true);
     } while (next_index(&over, index));
     float divisor = (float)kernel->kernel->u.reduce.divisor;
     for (int64_t i = 0; is_real(a) && i < n; i++)
@@ -420,8 +435,7 @@ static void time_mean(stc_sim *sim, stage_plan *plan, int64_t item)
 {
     const access *a = &plan->kernels[0].operand[0];
     const stage_plan *source = &sim->stages[a->stage];
-    int64_t block = item % sim->nblocks, left = sim->steps - block * sim->block;
-    int64_t steps = left < sim->block ? left : sim->block;
+    int64_t block = item % sim->nblocks, steps = stc_sim_block_length(sim, block);
     bool last = block == sim->nblocks - 1;
     for (int i = 0; i < plan->nboxes; i++) {
         const stc_box *box = &plan->boxes[i].box;

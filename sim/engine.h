@@ -22,7 +22,8 @@ typedef struct {
     int ndim;
     int64_t base;
     int64_t *offset[STC_MAX_NDIM];
-    int64_t run, stride; /* of the last dimension */
+    const int64_t *ahead[STC_MAX_NDIM]; /* how many elements from an index on lie side by side */
+    int64_t run, stride;                /* of the last dimension */
     float unit;          /* value = unit * stored integer; 1 for real operands */
     int64_t max;         /* largest stored integer; 0 for real operands */
     stc_dtype dtype;
@@ -126,7 +127,13 @@ struct stc_sim {
 int stc_sim_plan_shard(stc_sim *sim);
 /* Boxes of a stage on a rank of the group, merged: stc_alloc'ed, caller frees. */
 int stc_sim_boxes(const stc_sim *sim, int32_t stage, int rank, stc_box **boxes, int *n);
-/* Steps that a stage holds in block number b of a sample. */
+/* Steps of block number b of a sample. */
+static inline int64_t stc_sim_block_length(const stc_sim *sim, int64_t block)
+{
+    int64_t left = sim->steps - block * sim->block;
+    return left < sim->block ? left : sim->block;
+}
+/* Those that a stage holds values of: one where they are all the same. */
 int64_t stc_sim_steps_in_block(const stc_sim *sim, const stage_plan *plan, int64_t block);
 /* Element 0 of the window at a step of an item. */
 static inline unsigned char *stc_sim_at(const stage_plan *plan, int64_t item, int64_t step)
@@ -164,6 +171,14 @@ void stc_exchange_send(stc_sim *sim, int64_t beat);
 
 /* record.c: after a stage was computed for an item. */
 void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item);
+
+/* Product of sizes, at most 2^62: stc_alloc refuses so much. */
+static inline int64_t stc_sim_product(int64_t a, int64_t b)
+{
+    const int64_t most = INT64_C(1) << 62;
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) || product > most ? most : product;
+}
 
 static inline int64_t stc_round_up(int64_t n, int64_t multiple)
 {

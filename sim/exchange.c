@@ -122,6 +122,9 @@ static int segments_between(const stc_sim *sim, int32_t s, int from, int to, seg
     int rc = 0;
     for (int32_t d = s + 1; nowned && rc >= 0 && d < program->nstages; d++) {
         const stc_stage *stage = &program->stages[d];
+        /* no tile of an equal level needs anything from elsewhere: only gaps between needs would
+         * be sent, and after the last beat nobody would take them */
+        if (sim->stages[d].level == sim->stages[s].level) continue;
         stc_box *boxes = NULL;
         int nboxes = 0;
         for (int32_t k = 0; rc >= 0 && k < stage->nkernels; k++) {

@@ -119,13 +119,13 @@ void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item)
     bool spikes = sim->options.record_spikes && plan->model;
     if (plan->nboxes == 0 || (!spikes && !plan->stage->is_output)) return;
     int64_t block = item % sim->nblocks;
-    int64_t left = sim->steps - block * sim->block;
     /* an output that is the same at every step is recorded at every step all the same */
-    int64_t steps = plan->timing == ONCE_PER_SAMPLE ? 1 : left < sim->block ? left : sim->block;
+    int64_t steps = plan->timing == ONCE_PER_SAMPLE ? 1 : stc_sim_block_length(sim, block);
     uint64_t sample = (uint64_t)(sim->first_sample + item / sim->nblocks);
     for (int64_t t = 0; t < steps; t++) {
         uint64_t when = sample * (uint64_t)sim->steps + (uint64_t)(block * sim->block + t);
-        for_each_row(sim, plan, item, t, when, spikes ? record_row : output_row);
+        if (spikes) for_each_row(sim, plan, item, t, when, record_row);
+        if (plan->stage->is_output) for_each_row(sim, plan, item, t, when, output_row);
     }
 }
 
@@ -165,34 +165,37 @@ static int sort_records(uint64_t *words, int64_t n)
 static int redistribute(const stc_sim *sim, const stage_plan *plan, uint64_t **out, int64_t *n)
 {
     int ranks = sim->world.size;
-    int64_t *counts = stc_alloc((int64_t)ranks * 4, sizeof *counts);
+    int64_t *counts = stc_alloc((int64_t)ranks * 2, sizeof *counts);
     int *sizes = stc_alloc((int64_t)ranks * 4, sizeof *sizes);
     int rc = stc_agree(&sim->world, counts && sizes ? 0 : STC_ERR_NOMEM);
     if (rc < 0) goto out;
+    int64_t *sent = counts, *received = counts + ranks, total = 0;
     int *send = sizes, *send_at = sizes + ranks, *receive = sizes + 2 * ranks,
         *receive_at = sizes + 3 * ranks;
     uint64_t per_sample = (uint64_t)(sim->steps * stc_shape_size(&plan->stage->shape));
-    int64_t most = plan->nrecords;
     for (int64_t i = 0; i < plan->nrecords; i++) {
         int64_t sample = (int64_t)((plan->records[i] >> 8) / per_sample) - sim->all_first;
-        send[sample * ranks / sim->all_samples]++;
+        sent[sample * ranks / sim->all_samples]++;
     }
-    MPI_Alltoall(send, 1, MPI_INT, receive, 1, MPI_INT, sim->world.mpi);
-    int64_t total = 0;
-    for (int r = 0; r < ranks; r++) {
-        send_at[r] = r ? send_at[r - 1] + send[r - 1] : 0;
-        receive_at[r] = (int)total;
-        total += receive[r];
-    }
-    if (total > most) most = total;
-    *out = stc_alloc(total, sizeof **out);
-    rc = *out ? 0 : STC_ERR_NOMEM;
-    if (most > INT32_MAX) {
+    MPI_Alltoall(sent, 1, MPI_INT64_T, received, 1, MPI_INT64_T, sim->world.mpi);
+    for (int r = 0; r < ranks; r++)
+        total += received[r];
+    int64_t most = total > plan->nrecords ? total : plan->nrecords;
+    if (most > INT32_MAX) { /* what MPI can count */
         rc = stc_fail(STC_ERR_FIT, "%lld spikes of node %s on one rank; use more ranks or samples",
                       (long long)most, plan->stage->name);
+    } else {
+        *out = stc_alloc(total, sizeof **out);
+        rc = *out ? 0 : STC_ERR_NOMEM;
     }
     rc = stc_agree(&sim->world, rc);
     if (rc < 0) goto out;
+    for (int r = 0; r < ranks; r++) {
+        send[r] = (int)sent[r];
+        receive[r] = (int)received[r];
+        send_at[r] = r ? send_at[r - 1] + send[r - 1] : 0;
+        receive_at[r] = r ? receive_at[r - 1] + receive[r - 1] : 0;
+    }
     /* the records of this rank are sorted by time, so they lie in the order of the receivers */
     MPI_Alltoallv(plan->records, send, send_at, MPI_UINT64_T, *out, receive, receive_at,
                   MPI_UINT64_T, sim->world.mpi);

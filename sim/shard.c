@@ -136,9 +136,7 @@ static void note_need(stc_sim *sim, stage_plan *consumer, stage_plan *source, co
 
 int64_t stc_sim_steps_in_block(const stc_sim *sim, const stage_plan *plan, int64_t block)
 {
-    if (plan->timing != EVERY_STEP) return 1;
-    int64_t left = sim->steps - block * sim->block;
-    return left < sim->block ? left : sim->block;
+    return plan->timing == EVERY_STEP ? stc_sim_block_length(sim, block) : 1;
 }
 
 static int allocate_stage(stc_sim *sim, stage_plan *plan)
@@ -152,8 +150,8 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     if (plan->window_size == 0) return 0;
     plan->steps = plan->timing == EVERY_STEP ? sim->block : 1;
     /* kernels may read up to 64 bytes beyond the end */
-    plan->buffer = stc_alloc(plan->depth * plan->steps * plan->window_size + 64,
-                             stc_dtype_size(plan->stage->dtype));
+    int64_t elements = stc_sim_product(plan->depth * plan->steps, plan->window_size);
+    plan->buffer = stc_alloc(elements + 64, stc_dtype_size(plan->stage->dtype));
     if (!plan->buffer) return STC_ERR_NOMEM;
     for (int b = 0; plan->model && b < plan->nboxes; b++) {
         owned_box *own = &plan->boxes[b];

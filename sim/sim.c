@@ -10,6 +10,9 @@
 
 /* ---- preparation ---- */
 
+/* Steps of a sample, and of all samples up to the last: sums and products of these stay exact. */
+static const int64_t MOST_STEPS = INT64_C(1) << 40, MOST_STEPS_OF_ALL = INT64_C(1) << 55;
+
 static int choose_threads(const stc_sim *sim)
 {
     if (sim->options.threads > 0) return sim->options.threads;
@@ -37,6 +40,8 @@ static int choose_steps(stc_sim *sim)
                                          : sim->program->time_steps;
     STC_CHECK(sim->steps > 0, STC_ERR_USAGE,
               "neither the input nor the model says how many steps a sample has; use --time-steps");
+    STC_CHECK(sim->steps <= MOST_STEPS, STC_ERR_USAGE, "%lld steps of a sample, at most 2^40",
+              (long long)sim->steps);
     STC_CHECK(input_steps == 0 || sim->steps <= input_steps, STC_ERR_INPUT,
               "%s: input %s has %lld steps, %lld are asked for", sim->input->path, which,
               (long long)input_steps, (long long)sim->steps);
@@ -57,6 +62,9 @@ static int choose_samples(stc_sim *sim, int ngroups, int group)
     STC_CHECK(n > 0 && n <= sim->input->samples - first, STC_ERR_INPUT,
               "%s: has %lld samples, %lld to %lld are asked for", sim->input->path,
               (long long)sim->input->samples, (long long)first, (long long)(first + n - 1));
+    STC_CHECK(first + n <= MOST_STEPS_OF_ALL / sim->steps, STC_ERR_USAGE,
+              "%lld samples of %lld steps, together at most 2^55", (long long)(first + n),
+              (long long)sim->steps);
     sim->all_first = first;
     sim->all_samples = n;
     sim->first_sample = first + group * n / ngroups;
@@ -70,8 +78,9 @@ static int preload(stc_sim *sim, stage_plan *plan)
     const stc_input *input = sim->input;
     int64_t per_sample = plan->timing == EVERY_STEP ? sim->steps : 1, n = plan->window_size;
     int ndim = plan->window.ndim;
-    plan->preloaded = stc_alloc(sim->nsamples * per_sample * n, sizeof *plan->preloaded);
-    float *source = stc_alloc(per_sample * n, sizeof *source);
+    int64_t size = stc_sim_product(per_sample, n);
+    plan->preloaded = stc_alloc(stc_sim_product(sim->nsamples, size), sizeof *plan->preloaded);
+    float *source = stc_alloc(size, sizeof *source);
     int rc = plan->preloaded && source ? 0 : STC_ERR_NOMEM;
     stc_box box = {.ndim = ndim}; /* the window in source axes */
     int64_t extent[STC_MAX_NDIM], stride[STC_MAX_NDIM];
@@ -89,17 +98,18 @@ static int preload(stc_sim *sim, stage_plan *plan)
     for (int64_t s = 0; rc >= 0 && s < sim->nsamples; s++) {
         rc = input->read(input, plan->input_array, sim->first_sample + s, 0, per_sample, &box,
                          source);
-        for (int64_t i = 0; rc >= 0 && i < per_sample * n; i++) {
+        for (int64_t i = 0; rc >= 0 && i < size; i++) {
             int64_t rest = i % n, from = i / n * n;
             for (int a = 0; a < ndim; a++) {
                 from += rest / plan->stride[a] * stride[a];
                 rest %= plan->stride[a];
             }
             float x = source[from];
-            plan->preloaded[s * per_sample * n + i] = x;
+            plan->preloaded[s * size + i] = x;
             stc_kind kind = plan->stage->kind;
             float count = stc_kind_is_real(kind) ? 0.0f : x / (float)kind.unit;
-            if (count < 0.0f || count > (float)kind.max || count != (float)(int64_t)count) {
+            bool fits = count >= 0.0f && count <= (float)kind.max;
+            if (!fits || count != (float)(int64_t)count) {
                 char text[64];
                 rc = stc_fail(STC_ERR_INPUT, "%s: input %s, sample %lld holds %g, expected %s",
                               input->path, plan->stage->name, (long long)(sim->first_sample + s),
@@ -168,9 +178,22 @@ static int allocate_outputs(stc_sim *sim, stage_plan *plan)
         }
     }
     int64_t steps = plan->timing == ONCE_PER_SAMPLE ? 1 : sim->steps;
-    plan->outputs = stc_alloc(sim->all_samples * steps * stc_shape_size(&plan->stage->shape),
+    int64_t rows = stc_sim_product(sim->all_samples, steps);
+    plan->outputs = stc_alloc(stc_sim_product(rows, stc_shape_size(&plan->stage->shape)),
                               sizeof *plan->outputs);
     return plan->outputs ? 0 : STC_ERR_NOMEM;
+}
+
+/* A record has 56 bits for sample, step and id (record.c). */
+static int check_records(const stc_sim *sim, const stage_plan *plan)
+{
+    int64_t size = stc_shape_size(&plan->stage->shape);
+    int64_t whens = (sim->all_first + sim->all_samples) * sim->steps;
+    STC_CHECK(stc_sim_product(whens, size) <= INT64_C(1) << 56, STC_ERR_FIT,
+              "%lld steps of %lld neurons of node %s are more than can be recorded; run fewer "
+              "samples at a time or do not record",
+              (long long)whens, (long long)size, plan->stage->name);
+    return 0;
 }
 
 /* Everything that needs no other rank. */
@@ -194,6 +217,7 @@ static int prepare_local(stc_sim *sim, int ngroups, int group)
         STC_TRY(plan_kernels(sim, plan));
         if (plan->stage->is_input && plan->nboxes) STC_TRY(preload(sim, plan));
         if (plan->stage->is_output) STC_TRY(allocate_outputs(sim, plan));
+        if (plan->model && sim->options.record_spikes) STC_TRY(check_records(sim, plan));
         if (plan->kernels[0].kernel->kind == STC_KERNEL_TIME_MEAN && plan->window_size) {
             plan->sums = stc_alloc(plan->window_size, sizeof *plan->sums);
             if (!plan->sums) return STC_ERR_NOMEM;

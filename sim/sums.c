@@ -54,7 +54,7 @@ static void copy_tap(const panel_layout *layout, const unsigned char *values, in
     const access *a = &layout->kernel->operand[0];
     const int64_t *channel = a->offset[0] + layout->group_first;
     /* view dimensions are (channels, height, width): channels usually lie side by side */
-    if (layout->in == 1 || channel[layout->in - 1] - channel[0] == layout->in - 1) {
+    if (a->ahead[0][layout->group_first] >= layout->in) {
         memcpy(out, values + (element + channel[0]) * layout->size,
                (size_t)(layout->in * layout->size));
         return;
@@ -160,8 +160,7 @@ typedef struct {
 } work;
 
 /* Add what padding contributes under integer operands: taps that fall outside, in order. */
-static void add_padding(const work *w, const kernel_plan *kernel, const chunk *c, int64_t steps,
-                        float *x)
+static void add_padding(const work *w, const kernel_plan *kernel, const chunk *c)
 {
     const stc_kernel *k = kernel->kernel;
     int64_t width16 = stc_round_up(c->count, 16), index[STC_MAX_NDIM];
@@ -177,8 +176,8 @@ static void add_padding(const work *w, const kernel_plan *kernel, const chunk *c
                             yx[a] * k->u.accumulate.dilation[a];
                 outside = outside || i < 0 || i >= k->u.accumulate.in_size[a];
             }
-            for (int64_t t = 0; outside && t < steps; t++) {
-                float *row = x + (t * w->count + p) * w->ldx;
+            for (int64_t t = 0; outside && t < w->steps; t++) {
+                float *row = w->x + (t * w->count + p) * w->ldx;
                 for (int64_t n = 0; n < c->count; n++)
                     row[n] += c->pad[tap * width16 + n];
             }
@@ -250,13 +249,13 @@ static void accumulate(const work *w, const kernel_plan *kernel, const chunk *c,
     } else {
         multiply(w, kernel, c, rows, layout.row_bytes, x, add_now);
     }
-    if (c->pad) add_padding(w, kernel, c, steps, x);
     for (int64_t t = 0; once && t < w->steps; t++) {
         for (int64_t p = 0; p < w->count; p++) {
             w->sim->kernels->read(STC_F32, c->count, x + p * w->ldx, 1, 1.0f, 0.0f,
                                   w->x + (t * w->count + p) * w->ldx, add);
         }
     }
+    if (c->pad) add_padding(w, kernel, c); /* last in both ways, so that rounding is the same */
 }
 
 /* One row of an element-wise term, in runs of constant stride. */
@@ -368,18 +367,16 @@ static void store(const work *w)
     }
 }
 
-/* All terms and the neuron for the channels [first, first + channels). */
-static void finish_channels(work *w, int chunk_index, bool *panel_ready)
+/* All terms and the neuron for the channels [first, first + channels). refill: the panel does not
+ * hold the operand rows of these channels yet. */
+static void finish_channels(work *w, int chunk_index, bool refill)
 {
     bool add = false;
     w->ldx = stc_round_up(w->channels, 16);
     for (int k = 0; k < w->plan->nkernels; k++) {
         const kernel_plan *kernel = &w->plan->kernels[k];
         if (kernel->kernel->kind == STC_KERNEL_ACCUMULATE) {
-            const chunk *c = &kernel->chunks[chunk_index];
-            bool same_panel = *panel_ready && kernel->kernel->u.accumulate.groups == 1;
-            accumulate(w, kernel, c, add, !same_panel);
-            *panel_ready = true;
+            accumulate(w, kernel, &kernel->chunks[chunk_index], add, refill);
         } else if (kernel->kernel->kind == STC_KERNEL_READ) {
             read_term(w, kernel, add);
         }
@@ -412,19 +409,18 @@ static void run_unit(work *w)
     w->x = w->scratch->x;
     if (w->plan->model && w->item % w->sim->nblocks == 0) start_sample(w);
     if (!weights) {
-        bool unused = false;
         w->first = lo;
         w->channels = w->own->channels;
-        finish_channels(w, 0, &unused);
+        finish_channels(w, 0, false);
         return;
     }
-    bool panel_ready = false; /* one operand: its panel serves all chunks */
+    bool one_panel = naccumulates == 1 && weights->kernel->u.accumulate.groups == 1, refill = true;
     for (int i = 0; i < weights->nchunks; i++) {
         if (weights->chunks[i].first < lo || weights->chunks[i].first >= hi) continue;
         w->first = weights->chunks[i].first;
         w->channels = weights->chunks[i].count;
-        finish_channels(w, i, &panel_ready);
-        if (naccumulates > 1) panel_ready = false;
+        finish_channels(w, i, refill);
+        if (one_panel) refill = false; /* the same rows serve all chunks */
     }
 }
 
@@ -477,7 +473,7 @@ void stc_sim_sum_need(const stc_sim *sim, stage_plan *plan, scratch_need *need)
     plan->positions_per_item = per_item;
     int64_t rows = stc_round_up(per_item * steps, 16);
     int64_t width = stc_round_up(channels, 16); /* a read-only sum takes all channels at once */
-    keep_largest(&need->panel, rows * row_bytes);
-    keep_largest(&need->x, rows * width);
+    keep_largest(&need->panel, stc_sim_product(rows, row_bytes));
+    keep_largest(&need->x, stc_sim_product(rows, width));
     keep_largest(&need->x2, stc_round_up(per_item, 16) * width);
 }

@@ -10,45 +10,65 @@
 
 enum { CHUNK_CHANNELS = 256 };
 
-static int by_value(const void *a, const void *b)
+/* ---- chunks ---- */
+
+enum { OWNED = 1, BORDER = 2 }; /* marks of a channel: computed here; a chunk must begin here */
+
+/* Marks of all channels of a stage. Borders are those of the owned boxes and those of the groups of
+ * every kernel, so that chunk i of one term of a sum holds the channels of chunk i of another. */
+static unsigned char *mark_channels(const stage_plan *plan)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+    int last = plan->stage->storage.ndim - 1;
+    int64_t channels = plan->stage->storage.dim[last];
+    unsigned char *mark = stc_alloc(channels + 1, sizeof *mark);
+    for (int b = 0; mark && b < plan->nboxes; b++) {
+        int64_t lo = plan->boxes[b].box.lo[last], hi = plan->boxes[b].box.hi[last];
+        for (int64_t c = lo; c < hi; c++)
+            mark[c] |= OWNED;
+        mark[lo] |= BORDER;
+        mark[hi] |= BORDER;
+    }
+    for (int k = 0; mark && k < plan->nkernels; k++) {
+        const kernel_plan *kernel = &plan->kernels[k];
+        if (kernel->kernel->kind != STC_KERNEL_ACCUMULATE || kernel->depthwise) continue;
+        int64_t per_group = channels / kernel->kernel->u.accumulate.groups;
+        for (int64_t c = 0; c < channels; c += per_group)
+            mark[c] |= BORDER;
+    }
+    return mark;
 }
 
-/* Cut [lo, hi) of every box at group borders and at most CHUNK_CHANNELS apart. */
-static int make_chunks(const stage_plan *plan, kernel_plan *kernel, int64_t per_group)
+/* Move *first to the next owned channel and return how many channels the chunk there has; 0: no
+ * more. */
+static int64_t next_chunk(const unsigned char *mark, int64_t channels, int64_t *first)
 {
-    int64_t n = 0, channels = plan->stage->storage.dim[plan->stage->storage.ndim - 1];
-    int64_t *cuts = stc_alloc(2 * plan->nboxes + channels / per_group + 2, sizeof *cuts);
-    if (!cuts) return STC_ERR_NOMEM;
-    int last = plan->stage->storage.ndim - 1;
-    int64_t least = channels, most = 0;
-    for (int b = 0; b < plan->nboxes; b++) {
-        cuts[n++] = plan->boxes[b].box.lo[last];
-        cuts[n++] = plan->boxes[b].box.hi[last];
-        if (cuts[n - 2] < least) least = cuts[n - 2];
-        if (cuts[n - 1] > most) most = cuts[n - 1];
-    }
-    for (int64_t c = per_group; !kernel->depthwise && c < channels; c += per_group) {
-        if (c > least && c < most) cuts[n++] = c;
-    }
-    qsort(cuts, (size_t)n, sizeof *cuts, by_value);
-    int64_t count = 0;
-    for (int64_t i = 0; i + 1 < n; i++) {
-        count += (cuts[i + 1] - cuts[i] + CHUNK_CHANNELS - 1) / CHUNK_CHANNELS;
-    }
-    kernel->chunks = stc_alloc(count, sizeof *kernel->chunks);
-    for (int64_t i = 0; kernel->chunks && i + 1 < n; i++) {
-        for (int64_t c = cuts[i]; c < cuts[i + 1]; c += CHUNK_CHANNELS) {
-            int64_t end = c + CHUNK_CHANNELS < cuts[i + 1] ? c + CHUNK_CHANNELS : cuts[i + 1];
-            kernel->chunks[kernel->nchunks++] =
-                (chunk){.first = c, .count = end - c, .group = c / per_group};
-        }
-    }
-    stc_free(cuts);
-    return kernel->chunks ? 0 : STC_ERR_NOMEM;
+    int64_t begin = *first;
+    while (begin < channels && !(mark[begin] & OWNED))
+        begin++;
+    int64_t end = begin;
+    while (end < channels && end - begin < CHUNK_CHANNELS && (mark[end] & OWNED) &&
+           (end == begin || !(mark[end] & BORDER)))
+        end++;
+    *first = begin;
+    return end - begin;
 }
+
+static int make_chunks(const unsigned char *mark, kernel_plan *kernel)
+{
+    int64_t channels = kernel->kernel->u.accumulate.channels, count, n = 0;
+    int64_t per_group = channels / kernel->kernel->u.accumulate.groups;
+    for (int64_t c = 0; (count = next_chunk(mark, channels, &c)) > 0; c += count)
+        n++;
+    kernel->chunks = stc_alloc(n, sizeof *kernel->chunks);
+    if (!kernel->chunks) return STC_ERR_NOMEM;
+    for (int64_t c = 0; (count = next_chunk(mark, channels, &c)) > 0; c += count) {
+        kernel->chunks[kernel->nchunks++] =
+            (chunk){.first = c, .count = count, .group = c / per_group};
+    }
+    return 0;
+}
+
+/* ---- packing ---- */
 
 /* A column of the file is (in-channel, row, column of the kernel); of a panel, in-channel last. */
 static int64_t panel_column(int64_t column, int64_t taps)
@@ -137,7 +157,7 @@ static int load_chunk(const stc_sim *sim, kernel_plan *kernel, chunk *c)
         double sum = 0.0;
         for (int64_t i = 0; i < k; i++)
             sum += fabs((double)rows[n * k + i]);
-        sum = ldexp(sum, exponent[n]) * (double)kernel->operand[0].max;
+        sum = fmin(ldexp(sum, exponent[n]) * (double)kernel->operand[0].max, 0x1p53);
         if (sum > (double)kernel->limit) kernel->limit = (int64_t)sum;
         c->scale[n] = ldexpf(kernel->operand[0].unit, -exponent[n]);
         biased = biased || c->bias[n] != 0.0f;
@@ -160,19 +180,36 @@ static int load_chunk(const stc_sim *sim, kernel_plan *kernel, chunk *c)
     return rc;
 }
 
-static int load_accumulate(const stc_sim *sim, stage_plan *plan, kernel_plan *kernel)
+static void describe_accumulate(const stc_sim *sim, kernel_plan *kernel)
 {
-    int64_t channels = kernel->kernel->u.accumulate.channels;
-    int64_t per_group = channels / kernel->kernel->u.accumulate.groups;
-    int64_t in_per_group =
-        kernel->kernel->u.accumulate.in_channels / kernel->kernel->u.accumulate.groups;
-    kernel->columns = sim->program->blobs[kernel->kernel->u.accumulate.blob].columns;
-    kernel->depthwise =
-        in_per_group == 1 && per_group == 1 && channels > 1 && kernel->operand[0].dtype != STC_U16;
-    STC_TRY(make_chunks(plan, kernel, per_group));
-    for (int i = 0; i < kernel->nchunks; i++)
-        STC_TRY(load_chunk(sim, kernel, &kernel->chunks[i]));
-    return 0;
+    const stc_kernel *k = kernel->kernel;
+    int64_t per_group = k->u.accumulate.channels / k->u.accumulate.groups;
+    int64_t in_per_group = k->u.accumulate.in_channels / k->u.accumulate.groups;
+    kernel->columns = sim->program->blobs[k->u.accumulate.blob].columns;
+    kernel->depthwise = in_per_group == 1 && per_group == 1 && k->u.accumulate.channels > 1 &&
+                        kernel->operand[0].dtype != STC_U16;
+}
+
+static int load_accumulates(const stc_sim *sim, stage_plan *plan)
+{
+    int naccumulates = 0, rc = 0;
+    for (int k = 0; k < plan->nkernels; k++) {
+        if (plan->kernels[k].kernel->kind != STC_KERNEL_ACCUMULATE) continue;
+        describe_accumulate(sim, &plan->kernels[k]);
+        naccumulates++;
+    }
+    if (naccumulates == 0) return 0;
+    unsigned char *mark = mark_channels(plan);
+    if (!mark) return STC_ERR_NOMEM;
+    for (int k = 0; rc >= 0 && k < plan->nkernels; k++) {
+        kernel_plan *kernel = &plan->kernels[k];
+        if (kernel->kernel->kind != STC_KERNEL_ACCUMULATE) continue;
+        rc = make_chunks(mark, kernel);
+        for (int i = 0; rc >= 0 && i < kernel->nchunks; i++)
+            rc = load_chunk(sim, kernel, &kernel->chunks[i]);
+    }
+    stc_free(mark);
+    return rc;
 }
 
 static int load_read(const stc_sim *sim, stage_plan *plan, kernel_plan *kernel)
@@ -196,12 +233,11 @@ int stc_sim_load_weights(stc_sim *sim)
 {
     for (int32_t s = 0; s < sim->program->nstages; s++) {
         stage_plan *plan = &sim->stages[s];
-        for (int k = 0; plan->nboxes && k < plan->nkernels; k++) {
+        if (plan->nboxes == 0) continue;
+        STC_TRY(load_accumulates(sim, plan));
+        for (int k = 0; k < plan->nkernels; k++) {
             kernel_plan *kernel = &plan->kernels[k];
-            if (kernel->kernel->kind == STC_KERNEL_ACCUMULATE) {
-                STC_TRY(load_accumulate(sim, plan, kernel));
-            } else if (kernel->kernel->kind == STC_KERNEL_READ &&
-                       kernel->kernel->u.read.blob >= 0) {
+            if (kernel->kernel->kind == STC_KERNEL_READ && kernel->kernel->u.read.blob >= 0) {
                 STC_TRY(load_read(sim, plan, kernel));
             }
         }

@@ -60,7 +60,9 @@ static inline stc_operand example_operand(int32_t stage, const stc_shape *storag
 static inline stc_program *example_program(void)
 {
     static const float pad_values[2] = {0.25f, -1.5f};
-    static const int32_t pins[2] = {3, 4};
+    static const double lif[10] = {2.5, 1.5, -0.25, 0, 1, 0.125, 1, 1, 1, 1};
+    static const int32_t sources[3] = {0, 1, 2}, pins[4] = {1, 2, 3, 4};
+    static const int64_t first[4] = {0, 2, 3, 4};
     stc_program *p = NULL;
     if (stc_program_create("example", &p) < 0) return NULL;
     p->nstages = 3;
@@ -71,11 +73,16 @@ static inline stc_program *example_program(void)
     p->kernels = stc_arena_alloc(p->arena, p->nkernels, sizeof(stc_kernel));
     p->blobs = stc_arena_alloc(p->arena, p->nblobs, sizeof(stc_blob));
     p->tiles = stc_arena_alloc(p->arena, p->ntiles, sizeof(stc_tile));
-    p->nets.n = 2;
-    p->nets.source = stc_arena_alloc(p->arena, 2, sizeof(int32_t));
-    p->nets.spikes = stc_arena_alloc(p->arena, 2, sizeof(float));
-    p->nets.first = stc_arena_alloc(p->arena, 3, sizeof(int64_t));
-    p->nets.pin = stc_arena_alloc(p->arena, 2, sizeof(int32_t));
+    p->nets.n = 3;
+    p->nets.source = stc_arena_alloc(p->arena, 3, sizeof(int32_t));
+    p->nets.spikes = stc_arena_alloc(p->arena, 3, sizeof(float));
+    p->nets.first = stc_arena_alloc(p->arena, 4, sizeof(int64_t));
+    p->nets.pin = stc_arena_alloc(p->arena, 4, sizeof(int32_t));
+    memcpy(p->nets.source, sources, sizeof(sources));
+    memcpy(p->nets.first, first, sizeof(first));
+    memcpy(p->nets.pin, pins, sizeof(pins));
+    for (int k = 0; k < 4; k++)
+        p->kernels[k].operand[0].stage = p->kernels[k].operand[1].stage = -1;
 
     p->stages[0] = example_stage("image", (stc_shape){3, {2, 4, 4}});
     p->stages[0].is_input = true;
@@ -100,8 +107,7 @@ static inline stc_program *example_program(void)
         p->kernels[1].u.accumulate.in_size[a] = p->kernels[1].u.accumulate.out_size[a] = 4;
     }
     p->kernels[2].kind = STC_KERNEL_NEURON;
-    for (int i = 0; i < 16; i++)
-        p->kernels[2].u.neuron.params[i] = 0.5 * i;
+    memcpy(p->kernels[2].u.neuron.params, lif, sizeof(lif));
     p->kernels[3].kind = STC_KERNEL_READ;
     p->kernels[3].operand[0] = example_operand(1, &p->stages[1].storage);
     p->kernels[3].u.read.scale = 1;
@@ -121,8 +127,8 @@ static inline stc_program *example_program(void)
         if (t > 0) tile->box.hi[2] = t % 2 ? 16 : 32;
         tile->chip = t == 0 || t % 2 ? 0 : 1;
         tile->core = t;
-        tile->level = t > 2;
-        tile->neurons = 256;
+        tile->level = t > 0;
+        tile->neurons = s == 1 ? 256 : 0;
         tile->synapse_bytes = 1000000007;
         tile->work = 1.5 * t;
     }
@@ -132,16 +138,12 @@ static inline stc_program *example_program(void)
         p->stages[s].first_tile = s == 0 ? 0 : 2 * s - 1;
         p->stages[s].ntiles = s == 0 ? 1 : 2;
     }
-    for (int i = 0; i < 2; i++) {
-        p->nets.source[i] = i + 1;
+    for (int i = 0; i < 3; i++)
         p->nets.spikes[i] = 3.25f;
-        p->nets.first[i + 1] = i + 1;
-        p->nets.pin[i] = pins[i];
-    }
     p->chips = 2;
     p->levels = 2;
     p->time_steps = 4;
-    p->nneurons = 512;
+    p->nneurons = 519;
     p->target = "generic";
     p->partition = "contiguous";
     p->model_path = "model \xc3\xa9.h5";

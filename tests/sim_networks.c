@@ -9,7 +9,7 @@
 typedef struct {
     stc_builder *builder;
     uint64_t seed, drawn;
-} net;
+} random_net;
 
 typedef struct {
     int node;
@@ -17,13 +17,12 @@ typedef struct {
 } tensor;
 
 /* In [0, n). */
-static int roll(net *net, int n)
+static int roll(random_net *net, int n)
 {
     return (int)(stc_random_u32(net->seed, 4711, net->drawn++) % (uint32_t)n);
 }
 
-/* Between 0 and 1 in `of` cases. */
-static bool one_in(net *net, int of)
+static bool one_in(random_net *net, int of)
 {
     return roll(net, of) == 0;
 }
@@ -39,7 +38,7 @@ static const char *list(const stc_shape *shape, char text[96])
     return text;
 }
 
-static tensor node(net *net, const char *op, const char *name, const tensor *in, int nin,
+static tensor node(random_net *net, const char *op, const char *name, const tensor *in, int nin,
                    const char *format, ...)
 {
     char attributes[256];
@@ -48,14 +47,16 @@ static tensor node(net *net, const char *op, const char *name, const tensor *in,
     va_start(arguments, format);
     vsnprintf(attributes, sizeof attributes, format, arguments);
     va_end(arguments);
-    for (int i = 0; i < nin; i++) inputs[i] = in[i].node;
+    for (int i = 0; i < nin; i++)
+        inputs[i] = in[i].node;
     tensor out = {.node = stc_build(net->builder, op, name, inputs, nin, attributes)};
     if (nin > 0) out.shape = in[0].shape;
     return out;
 }
 
 /* Multiples of unit between -most and most units; a third of them 0. */
-static void give(net *net, tensor x, const char *attribute, stc_shape shape, int most, float unit)
+static void give(random_net *net, tensor x, const char *attribute, stc_shape shape, int most,
+                 float unit)
 {
     int64_t size = stc_shape_size(&shape);
     float *values = stc_alloc(size, sizeof *values);
@@ -66,7 +67,7 @@ static void give(net *net, tensor x, const char *attribute, stc_shape shape, int
     stc_free(values);
 }
 
-static tensor input(net *net, const char *name, const char *kind, stc_shape shape)
+static tensor input(random_net *net, const char *name, const char *kind, stc_shape shape)
 {
     char text[96];
     tensor x = node(net, "input", name, NULL, 0, "kind=%s shape=%s", kind, list(&shape, text));
@@ -74,7 +75,7 @@ static tensor input(net *net, const char *name, const char *kind, stc_shape shap
     return x;
 }
 
-static tensor output(net *net, const char *name, tensor x)
+static tensor output(random_net *net, const char *name, tensor x)
 {
     return node(net, "output", name, &x, 1, "");
 }
@@ -84,7 +85,7 @@ typedef struct {
     bool pad_values;
 } window;
 
-static tensor conv2d(net *net, tensor x, window w)
+static tensor conv2d(random_net *net, tensor x, window w)
 {
     tensor y = node(net, "conv2d", NULL, &x, 1, "stride=%d padding=%d dilation=%d groups=%d",
                     (int)w.stride, (int)w.padding, (int)w.dilation, (int)w.groups);
@@ -102,7 +103,7 @@ static tensor conv2d(net *net, tensor x, window w)
 }
 
 /* A kernel that keeps height and width; groups and pad values as they come. */
-static tensor same_conv2d(net *net, tensor x, int64_t channels, int64_t groups)
+static tensor same_conv2d(random_net *net, tensor x, int64_t channels, int64_t groups)
 {
     bool wide = one_in(net, 2);
     return conv2d(net, x,
@@ -115,7 +116,7 @@ static tensor same_conv2d(net *net, tensor x, int64_t channels, int64_t groups)
                            .pad_values = one_in(net, 2)});
 }
 
-static tensor conv1d(net *net, tensor x, int64_t channels, int64_t groups)
+static tensor conv1d(random_net *net, tensor x, int64_t channels, int64_t groups)
 {
     tensor y = node(net, "conv1d", NULL, &x, 1, "groups=%d", (int)groups);
     give(net, y, "weight", (stc_shape){3, {channels, x.shape.dim[0] / groups, 1}}, 8, 0.125f);
@@ -123,7 +124,7 @@ static tensor conv1d(net *net, tensor x, int64_t channels, int64_t groups)
     return y;
 }
 
-static tensor linear(net *net, tensor x, int64_t channels)
+static tensor linear(random_net *net, tensor x, int64_t channels)
 {
     tensor y = node(net, "linear", NULL, &x, 1, "");
     int last = x.shape.ndim - 1;
@@ -133,7 +134,7 @@ static tensor linear(net *net, tensor x, int64_t channels)
     return y;
 }
 
-static tensor norm(net *net, tensor x, int axis)
+static tensor norm(random_net *net, tensor x, int axis)
 {
     tensor y = node(net, "batch_norm", NULL, &x, 1, "eps=0 axis=%d", axis);
     stc_shape channels = {1, {x.shape.dim[axis]}};
@@ -150,7 +151,7 @@ static tensor norm(net *net, tensor x, int axis)
 }
 
 /* Spikes, or counts up to 4 that are worth a quarter. */
-static tensor lif(net *net, const char *name, tensor x)
+static tensor lif(random_net *net, const char *name, tensor x)
 {
     static const char *const forms[] = {
         "v_threshold=0.5",
@@ -165,12 +166,12 @@ static tensor lif(net *net, const char *name, tensor x)
 }
 
 /* Bits, as attention wants them. */
-static tensor bits(net *net, tensor x)
+static tensor bits(random_net *net, tensor x)
 {
     return node(net, "lif", NULL, &x, 1, "v_threshold=0.5");
 }
 
-static tensor pool(net *net, tensor x, int64_t kernel, int64_t stride, int64_t padding)
+static tensor pool(random_net *net, tensor x, int64_t kernel, int64_t stride, int64_t padding)
 {
     tensor y = node(net, "max_pool2d", NULL, &x, 1, "kernel_size=%d stride=%d padding=%d",
                     (int)kernel, (int)stride, (int)padding);
@@ -180,19 +181,19 @@ static tensor pool(net *net, tensor x, int64_t kernel, int64_t stride, int64_t p
     return y;
 }
 
-static tensor add(net *net, tensor a, tensor b)
+static tensor add(random_net *net, tensor a, tensor b)
 {
     return node(net, "add", NULL, (tensor[]){a, b}, 2, "");
 }
 
-static tensor mul(net *net, tensor a, tensor b)
+static tensor mul(random_net *net, tensor a, tensor b)
 {
     tensor y = node(net, "mul", NULL, (tensor[]){a, b}, 2, "");
     stc_shape_broadcast(&a.shape, &b.shape, &y.shape);
     return y;
 }
 
-static tensor matmul(net *net, tensor a, bool transpose_a, tensor b, bool transpose_b)
+static tensor matmul(random_net *net, tensor a, bool transpose_a, tensor b, bool transpose_b)
 {
     tensor y = node(net, "matmul", NULL, (tensor[]){a, b}, 2, "transpose_a=%d transpose_b=%d",
                     transpose_a, transpose_b);
@@ -202,7 +203,7 @@ static tensor matmul(net *net, tensor a, bool transpose_a, tensor b, bool transp
     return y;
 }
 
-static tensor reduce(net *net, const char *op, tensor x, int axis, bool keep)
+static tensor reduce(random_net *net, const char *op, tensor x, int axis, bool keep)
 {
     tensor y = node(net, op, NULL, &x, 1, "axis=%d keepdim=%d", axis, keep);
     y.shape.dim[axis] = 1;
@@ -214,7 +215,7 @@ static tensor reduce(net *net, const char *op, tensor x, int axis, bool keep)
     return y;
 }
 
-static tensor reshape(net *net, tensor x, stc_shape shape)
+static tensor reshape(random_net *net, tensor x, stc_shape shape)
 {
     char text[96];
     tensor y = node(net, "reshape", NULL, &x, 1, "shape=%s", list(&shape, text));
@@ -222,15 +223,16 @@ static tensor reshape(net *net, tensor x, stc_shape shape)
     return y;
 }
 
-static tensor permute(net *net, tensor x, int a, int b, int c)
+static tensor permute(random_net *net, tensor x, int a, int b, int c)
 {
     int perm[] = {a, b, c};
     tensor y = node(net, "permute", NULL, &x, 1, c < 0 ? "perm=%d,%d" : "perm=%d,%d,%d", a, b, c);
-    for (int d = 0; d < x.shape.ndim; d++) y.shape.dim[d] = x.shape.dim[perm[d]];
+    for (int d = 0; d < x.shape.ndim; d++)
+        y.shape.dim[d] = x.shape.dim[perm[d]];
     return y;
 }
 
-static tensor slice(net *net, tensor x, int axis, int64_t start, int64_t count, int64_t step)
+static tensor slice(random_net *net, tensor x, int axis, int64_t start, int64_t count, int64_t step)
 {
     tensor y = node(net, "slice", NULL, &x, 1, "axis=%d start=%d stop=%d step=%d", axis, (int)start,
                     (int)(start + (count - 1) * step + 1), (int)step);
@@ -238,12 +240,12 @@ static tensor slice(net *net, tensor x, int axis, int64_t start, int64_t count, 
     return y;
 }
 
-static tensor scale(net *net, tensor x, double factor)
+static tensor scale(random_net *net, tensor x, double factor)
 {
     return node(net, "scale", NULL, &x, 1, "factor=%.17g", factor);
 }
 
-static tensor scale_channels(net *net, tensor x, int axis)
+static tensor scale_channels(random_net *net, tensor x, int axis)
 {
     tensor y = node(net, "scale", NULL, &x, 1, "axis=%d", axis);
     give(net, y, "scale", (stc_shape){1, {x.shape.dim[axis]}}, 6, 0.25f);
@@ -251,7 +253,7 @@ static tensor scale_channels(net *net, tensor x, int axis)
 }
 
 /* Values of any kind: real multiples of 1/8 come from the input of kind real. */
-static tensor any_input(net *net, const char *name, stc_shape shape)
+static tensor any_input(random_net *net, const char *name, stc_shape shape)
 {
     static const char *const kinds[] = {"real", "bits", "counts max=3", "counts max=300"};
     return input(net, name, kinds[roll(net, 4)], shape);
@@ -263,19 +265,21 @@ static tensor any_input(net *net, const char *name, stc_shape shape)
  * sums of several convolutions with different groups, an output in the middle. */
 static int convolutions(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t channels = 2 * (1 + roll(&n, 12)), height = 5 + roll(&n, 4), width = 5 + roll(&n, 4);
     tensor x = any_input(&n, "image", (stc_shape){3, {1 + roll(&n, 3), height, width}});
     tensor a = lif(&n, "stem", norm(&n, same_conv2d(&n, x, channels, 1), 0));
     if (one_in(&n, 2)) a = pool(&n, a, 2, 1, one_in(&n, 2));
-    tensor grouped = same_conv2d(&n, a, channels, 2), depthwise = same_conv2d(&n, a, channels, channels);
+    tensor grouped = same_conv2d(&n, a, channels, 2),
+           depthwise = same_conv2d(&n, a, channels, channels);
     tensor plain = conv2d(&n, a, (window){channels, 1, 1, 1, 0, 1, false});
     tensor sum = one_in(&n, 2) ? add(&n, grouped, plain) : add(&n, plain, grouped);
     if (one_in(&n, 2)) sum = add(&n, sum, depthwise);
     tensor b = lif(&n, "mixed", sum);
     tensor counts = add(&n, a, b);
     output(&n, "counts", counts);
-    tensor c = pool(&n, norm(&n, same_conv2d(&n, counts, channels, one_in(&n, 2) ? 1 : channels), 0), 3, 2, 1);
+    tensor c = pool(
+        &n, norm(&n, same_conv2d(&n, counts, channels, one_in(&n, 2) ? 1 : channels), 0), 3, 2, 1);
     c = lif(&n, "last", c);
     c = pool(&n, c, 2, 1, 0);
     c = conv2d(&n, c, (window){5, 1, 1, 2, 2, 1, true}); /* windows of padding alone */
@@ -286,7 +290,7 @@ static int convolutions(stc_builder *builder, uint64_t seed)
 /* Strided and wide windows, so that needs have gaps. */
 static int strides(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t channels = 1 + roll(&n, 20);
     tensor x = any_input(&n, "image", (stc_shape){3, {channels, 7 + roll(&n, 6), 7 + roll(&n, 6)}});
     tensor a = one_in(&n, 2) ? x : lif(&n, NULL, x);
@@ -302,11 +306,12 @@ static int strides(stc_builder *builder, uint64_t seed)
 /* SDSA: k * v summed over the tokens fires and masks q. */
 static int sdsa(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t tokens = 2 + roll(&n, 9), channels = 1 + roll(&n, 40);
     tensor x = any_input(&n, "tokens", (stc_shape){2, {tokens, channels}});
     tensor s = lif(&n, "first", x), qkv[3];
-    for (int i = 0; i < 3; i++) qkv[i] = bits(&n, norm(&n, linear(&n, s, channels), 1));
+    for (int i = 0; i < 3; i++)
+        qkv[i] = bits(&n, norm(&n, linear(&n, s, channels), 1));
     tensor kv = reduce(&n, "reduce_sum", mul(&n, qkv[1], qkv[2]), 0, true);
     kv = bits(&n, scale(&n, kv, one_in(&n, 2) ? 0.125 : 0.3));
     tensor out = linear(&n, mul(&n, qkv[0], kv), channels);
@@ -319,7 +324,7 @@ static int sdsa(stc_builder *builder, uint64_t seed)
 /* QK attention: q summed over the channels of a head fires and masks the tokens of k. */
 static int qk_attention(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t tokens = 2 + roll(&n, 9), heads = 1 + roll(&n, 4), width = 1 + roll(&n, 12);
     stc_shape split = {3, {tokens, heads, width}}, joined = {2, {tokens, heads * width}};
     tensor x = lif(&n, "first", any_input(&n, "tokens", joined));
@@ -335,7 +340,7 @@ static int qk_attention(stc_builder *builder, uint64_t seed)
 /* SSA: one linear layer for q, k and v, heads by views, (q k^T) v with a scale in between. */
 static int ssa(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     static const double factors[] = {0.125, 0.25, 0.3};
     int64_t tokens = 2 + roll(&n, 9), heads = 1 + roll(&n, 4), width = 1 + roll(&n, 12);
     stc_shape split = {3, {tokens, heads, width}}, joined = {2, {tokens, heads * width}};
@@ -359,7 +364,7 @@ static int ssa(stc_builder *builder, uint64_t seed)
 /* The same with channels first, as SpikingJelly keeps it: conv1d and products of transposes. */
 static int channels_first(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t tokens = 2 + roll(&n, 9), heads = 1 + roll(&n, 3), width = 1 + roll(&n, 9);
     stc_shape split = {3, {heads, width, tokens}}, joined = {2, {heads * width, tokens}};
     tensor x = lif(&n, "first", any_input(&n, "tokens", joined)), qkv[3];
@@ -386,7 +391,7 @@ static int channels_first(stc_builder *builder, uint64_t seed)
  * no neighbours for the kernels. */
 static int shuffles(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t tokens = 2 + roll(&n, 7), heads = 2 + roll(&n, 3), width = 2 + roll(&n, 3);
     stc_shape split = {3, {tokens, heads, width}}, joined = {2, {tokens, heads * width}};
     tensor x = lif(&n, "first", any_input(&n, "tokens", joined));
@@ -401,7 +406,8 @@ static int shuffles(stc_builder *builder, uint64_t seed)
     tensor depthwise = conv2d(&n, seen, (window){heads * width, heads * width, 1, 1, 1, 1, true});
     output(&n, "depthwise", lif(&n, "c", depthwise));
     output(&n, "sum", reduce(&n, "reduce_sum", y, roll(&n, 2), true));
-    output(&n, "every other", lif(&n, "d", linear(&n, slice(&n, y, 1, 1, (heads * width) / 2, 2), 3)));
+    output(&n, "every other",
+           lif(&n, "d", linear(&n, slice(&n, y, 1, 1, (heads * width) / 2, 2), 3)));
     output(&n, "copy", y);
     return 0;
 }
@@ -412,7 +418,7 @@ static int shuffles(stc_builder *builder, uint64_t seed)
  * takes, along two axes. */
 static int membrane_shortcut(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t tokens = 2 + roll(&n, 6), channels = 1 + roll(&n, 24);
     tensor x = any_input(&n, "tokens", (stc_shape){2, {tokens, channels}});
     tensor u = norm(&n, linear(&n, x, channels), 1);
@@ -421,7 +427,8 @@ static int membrane_shortcut(stc_builder *builder, uint64_t seed)
         tensor w = linear(&n, lif(&n, NULL, linear(&n, s, channels)), channels);
         u = one_in(&n, 2) ? add(&n, w, u) : add(&n, u, w);
     }
-    tensor terms[4] = {u, scale_channels(&n, u, 0), norm(&n, lif(&n, NULL, u), 1), scale(&n, u, -0.5)};
+    tensor terms[4] = {u, scale_channels(&n, u, 0), norm(&n, lif(&n, NULL, u), 1),
+                       scale(&n, u, -0.5)};
     tensor sum = node(&n, "add", NULL, terms, 4, "");
     output(&n, "spikes", lif(&n, "last", sum));
     output(&n, "scaled", scale_channels(&n, sum, 1));
@@ -433,11 +440,12 @@ static int membrane_shortcut(stc_builder *builder, uint64_t seed)
  * computed once and added at every step, padding included. */
 static int two_inputs(stc_builder *builder, uint64_t seed)
 {
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t channels = 2 * (1 + roll(&n, 10));
     stc_shape shape = {3, {channels, 4 + roll(&n, 3), 4 + roll(&n, 3)}};
     tensor x = any_input(&n, "moving", shape), y = any_input(&n, "still", shape);
-    tensor a = same_conv2d(&n, x, channels, 1), b = same_conv2d(&n, y, channels, one_in(&n, 2) ? 2 : channels);
+    tensor a = same_conv2d(&n, x, channels, 1),
+           b = same_conv2d(&n, y, channels, one_in(&n, 2) ? 2 : channels);
     tensor sum = one_in(&n, 2) ? add(&n, a, b) : add(&n, b, a);
     if (one_in(&n, 2)) sum = add(&n, sum, y);
     tensor s = lif(&n, "sum", sum);
@@ -448,13 +456,40 @@ static int two_inputs(stc_builder *builder, uint64_t seed)
     return 0;
 }
 
+/* Sums and products that round, so that their order shows. No neuron follows: near a threshold the
+ * reference might differ. */
+static int rounded(stc_builder *builder, uint64_t seed)
+{
+    random_net n = {.builder = builder, .seed = seed};
+    int64_t channels = 1 + roll(&n, 20), size = 3 + roll(&n, 3);
+    tensor terms[3] = {any_input(&n, "moving", (stc_shape){3, {channels, size, size}})};
+    terms[1] = any_input(&n, "still", terms[0].shape);
+    for (int i = 0; i < 2; i++) {
+        tensor x = terms[i];
+        terms[i] = node(&n, "conv2d", i ? "second" : "first", &x, 1, "padding=1");
+        stc_shape shape = {4, {channels, channels, 3, 3}};
+        stc_build_random(builder, terms[i].node, "weight", shape, 1.0f, seed);
+        stc_build_random(builder, terms[i].node, "bias", (stc_shape){1, {channels}}, 1.0f, seed);
+        stc_build_random(builder, terms[i].node, "pad_value", (stc_shape){1, {channels}}, 1, seed);
+        if (i == 0) terms[2] = scale(&n, x, 0.3);
+    }
+    tensor sum = node(&n, "add", NULL, terms, 3, "");
+    output(&n, "sum", sum);
+    output(&n, "mean", reduce(&n, "mean", sum, roll(&n, 3), true));
+    tensor rows = reshape(&n, sum, (stc_shape){2, {channels, size * size}});
+    output(&n, "product", matmul(&n, rows, false, rows, true));
+    output(&n, "squares", mul(&n, scale(&n, rows, 0.7), rows));
+    output(&n, "deep", linear(&n, rows, 20));
+    return 0;
+}
+
 /* ---- large integers ---- */
 
 /* Counts that need 16 and 32 bits as operands of everything that takes integers. */
 static int wide_counts(stc_builder *builder, uint64_t seed)
 {
     static const char *const kinds[] = {"counts max=300", "counts max=60000", "counts max=100000"};
-    net n = {.builder = builder, .seed = seed};
+    random_net n = {.builder = builder, .seed = seed};
     int64_t channels = 2 * (1 + roll(&n, 9)), size = 3 + roll(&n, 4);
     const char *kind = kinds[roll(&n, 3)];
     tensor x = input(&n, "image", kind, (stc_shape){3, {channels, size, size}});
@@ -481,6 +516,7 @@ static const sim_network networks[] = {{"convolutions", convolutions},
                                        {"shuffles", shuffles},
                                        {"membrane shortcut", membrane_shortcut},
                                        {"two inputs", two_inputs},
+                                       {"rounded", rounded},
                                        {"wide counts", wide_counts}};
 
 const sim_network *sim_networks(int *n)

@@ -1,5 +1,5 @@
 /* attr.h - the attributes that ops and neuron models say they have: name, type, default,
- * constraint. Plain data. */
+ * constraint. Local. Implementation: src/base/attr.c. */
 #ifndef STC_ATTR_H
 #define STC_ATTR_H
 
@@ -25,5 +25,8 @@ typedef struct {
     const char *choices; /* CHOICE: words separated by spaces */
     const char *help;    /* one line with the unit */
 } stc_attr_spec;
+
+/* Does a number meet a constraint: "", "finite", "> a", ">= a"? NaN meets none; NULL is "". */
+bool stc_attr_meets(const char *check, double value);
 
 #endif

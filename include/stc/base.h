@@ -47,6 +47,12 @@ void stc_log(stc_log_level level, const char *format, ...) __attribute__((format
 void stc_progress_setup(int rank, const char *mode);
 void stc_progress(const char *what, int64_t done, int64_t total);
 
+/* Make OpenMP threads sleep, not spin, where they wait, unless the user chose (OMP_WAIT_POLICY,
+ * GOMP_SPINCOUNT, KMP_BLOCKTIME): a spinning thread whose partner was displaced by other work on the
+ * processor costs whole time slices. First call of main, before MPI_Init; may start the program
+ * again, as OpenMP reads its environment before main. No effect on results. */
+void stc_threads_sleep(char **argv);
+
 /* ---- time, text, hashing ---- */
 
 double stc_seconds(void); /* monotonic clock */

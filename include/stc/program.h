@@ -105,7 +105,7 @@ typedef struct {
     stc_dtype dtype; /* integer kinds store n of value = unit * n */
     stc_stage_timing timing;
     int32_t first_kernel, nkernels;
-    int32_t first_tile, ntiles; /* tiles of a stage are consecutive */
+    int32_t first_tile, ntiles; /* consecutive: the cells of a grid in C-order, cut from index 0 */
     int64_t first_id;           /* neuron stages: id of element 0, source order; others -1 */
     bool counted;               /* its spikes count in spike_checksum */
     bool is_output;             /* recorded under /outputs/<output_name> */
@@ -174,6 +174,11 @@ void stc_stage_strides(const stc_stage *stage, int64_t stride[STC_MAX_NDIM]);
 /* Source C-order strides of the storage axes: source index = sum over a of index[a] * stride[a]. */
 void stc_stage_source_strides(const stc_stage *stage, int64_t stride[STC_MAX_NDIM]);
 
+/* The next tile of a stage after `tile` (-1: the first) that a box of its storage touches, or -1;
+ * the box is not empty. */
+int32_t stc_stage_next_tile(const stc_program *program, const stc_stage *stage, const stc_box *box,
+                            int32_t tile);
+
 /* Box of operand `which` of a kernel that is needed to fill box (storage axes of the stage that
  * holds the kernel). Empty (size 0) when the operand is none. */
 stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
@@ -184,7 +189,8 @@ stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
  * level [nstages]; returns their number. */
 int32_t stc_program_levels(const stc_program *program, const int32_t *part, int32_t *level);
 
-/* Check every index and size, as a file may hold anything. STC_ERR_INPUT naming the object. */
+/* Check every index, size and kind, that tiles fill their stages and that nets reach all who need
+ * values, as a file may hold anything. STC_ERR_INPUT naming the object. */
 int stc_program_verify(const stc_program *program);
 
 #endif

@@ -33,7 +33,8 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
                    const stc_run_options *options, stc_sim **out);
 /* Run all samples. Collective. */
 int stc_sim_run(stc_sim *sim);
-/* Collect records, outputs and metrics. Collective; destroy by stc_result_destroy. */
+/* Collect records, outputs and metrics. Collective; destroy by stc_result_destroy. Its names are
+ * borrowed from the program, which outlives it (and so does the graph of a program in memory). */
 int stc_sim_result(stc_sim *sim, stc_result **out);
 void stc_sim_destroy(stc_sim **sim);
 

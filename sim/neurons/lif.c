@@ -69,10 +69,11 @@ static int output_kind(const double *p, stc_kind *kind)
               "max_count is %g, expected 1..%d", p[MAX_COUNT], LARGEST_COUNT);
     STC_CHECK(p[MAX_COUNT] == 1 || (float)p[V_THRESHOLD] > 0, STC_ERR_INPUT,
               "v_threshold is %g, expected > 0 when max_count is above 1", p[V_THRESHOLD]);
-    STC_CHECK(isfinite(p[OUTPUT_SCALE]) && fabs(frexp(p[OUTPUT_SCALE], &exponent)) == 0.5,
+    STC_CHECK(fabs(p[OUTPUT_SCALE]) >= 0x1p-100 && fabs(p[OUTPUT_SCALE]) <= 0x1p+100 &&
+                  fabs(frexp(p[OUTPUT_SCALE], &exponent)) == 0.5,
               STC_ERR_INPUT,
-              "output_scale is %g, expected a power of two; put any other factor into the "
-              "weights that read the spikes",
+              "output_scale is %g, expected a power of two from 2^-100 to 2^100; put any other "
+              "factor into the weights that read the spikes",
               p[OUTPUT_SCALE]);
     *kind = (stc_kind){.unit = p[OUTPUT_SCALE], .max = (int64_t)p[MAX_COUNT]};
     return STC_OK;

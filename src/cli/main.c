@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 {
     int provided;
     const stc_command *command = NULL;
+    stc_threads_sleep(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit then fails the write instead of killing us */
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
     MPI_Comm world;

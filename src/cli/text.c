@@ -4,7 +4,8 @@
 const char *stc_text_count(int64_t n, char buffer[STC_TEXT_SIZE])
 {
     char digits[STC_TEXT_SIZE];
-    int length = snprintf(digits, sizeof digits, "%lld", (long long)(n < 0 ? -n : n));
+    uint64_t size = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)size);
     char *out = buffer;
     if (n < 0) *out++ = '-';
     for (int i = 0; i < length; i++) {

@@ -44,32 +44,17 @@ static int append_need(need_list *list, const need *item)
     return 0;
 }
 
-/* Walk the tiles of the source stage that a box touches: they form a grid in C-order. */
 static int needs_of_box(const stc_program *program, const stc_stage *source, const stc_box *box,
                         int32_t destination, need_list *list)
 {
-    int n = source->storage.ndim;
-    const stc_box *first = &program->tiles[source->first_tile].box;
-    int64_t cells[STC_MAX_NDIM], lo[STC_MAX_NDIM], hi[STC_MAX_NDIM], at[STC_MAX_NDIM];
-    for (int a = 0; a < n; a++) {
-        int64_t extent = first->hi[a];
-        cells[a] = (source->storage.dim[a] + extent - 1) / extent;
-        lo[a] = at[a] = box->lo[a] / extent;
-        hi[a] = (box->hi[a] - 1) / extent;
-    }
-    for (;;) {
-        int64_t index = 0;
-        for (int a = 0; a < n; a++)
-            index = index * cells[a] + at[a];
-        need item = {.source = source->first_tile + (int32_t)index, .destination = destination};
-        if (stc_box_intersect(box, &program->tiles[item.source].box, &item.box)) {
+    for (int32_t t = stc_stage_next_tile(program, source, box, -1); t >= 0;
+         t = stc_stage_next_tile(program, source, box, t)) {
+        need item = {.source = t, .destination = destination};
+        if (stc_box_intersect(box, &program->tiles[t].box, &item.box)) {
             STC_TRY(append_need(list, &item));
         }
-        int a = n - 1;
-        for (; a >= 0 && ++at[a] > hi[a]; a--)
-            at[a] = lo[a];
-        if (a < 0) return 0;
     }
+    return 0;
 }
 
 static int collect_needs(const stc_program *program, need_list *list)

@@ -3,10 +3,6 @@
  * Order of the checks: each node by itself (operands, attributes), then the order of evaluation,
  * then shapes and kinds (infer.c). So every later check may rely on the earlier ones.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "ir.h"
 #include "stc/op.h"
 
@@ -17,21 +13,11 @@ int stc_fail_in_node(int rc, const stc_node *node)
     return stc_fail_in(rc, "node %s (%s)", node->name, node->op->name);
 }
 
-/* Does value meet a constraint of an attribute table: "", "finite", "> a", ">= a"? */
-static bool meets(const char *check, double value)
-{
-    if (isnan(value)) return false;
-    if (strcmp(check, "finite") == 0) return isfinite(value);
-    if (strncmp(check, ">=", 2) == 0) return value >= strtod(check + 2, NULL);
-    if (check[0] == '>') return value > strtod(check + 1, NULL);
-    return true;
-}
-
 static int check_number(const stc_attr_spec *spec, double value)
 {
     const char *check = spec->check == NULL ? "" : spec->check;
     const char *expected = check[0] == 0 ? "a number" : check;
-    STC_CHECK(meets(check, value), STC_ERR_INPUT, "%s is %.9g, expected %s", spec->name, value,
+    STC_CHECK(stc_attr_meets(check, value), STC_ERR_INPUT, "%s is %.9g, expected %s", spec->name, value,
               expected);
     return STC_OK;
 }

@@ -99,7 +99,7 @@ static stc_box reduce_box(const stc_stage *stage, const stc_kernel *kernel, cons
 stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
                          const stc_kernel *kernel, int which, const stc_box *box)
 {
-    stc_box need = {0};
+    stc_box need = {.ndim = 1}; /* empty */
     const stc_operand *operand = &kernel->operand[which];
     if (operand->stage < 0 || stc_box_size(box) == 0) return need;
     switch (kernel->kind) {

@@ -23,7 +23,7 @@ MOST_RUNS = 40
 class Determinism(command.CommandTest):
     def setUp(self):
         super().setUp()
-        self.matrix = matrix.Matrix(self.folder, MODEL, TEST, SAMPLES)
+        self.matrix = matrix.Matrix(self.folder, MODEL, TEST, SAMPLES, matrix.binaries())
 
     def right(self, answer):
         self.assertEqual((answer["spike_checksum"], answer["output_checksum"]),
