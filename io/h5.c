@@ -45,9 +45,8 @@ static int refuse(hid_t location, const char *name, const char *text)
     return stc_h5_fail(STC_ERR_INPUT, location, name, "%s", text);
 }
 
-static herr_t refuse_link(const char *parent_file, const char *parent_group,
-                          const char *child_file, const char *child_object, unsigned *flags,
-                          hid_t access, void *data)
+static herr_t refuse_link(const char *parent_file, const char *parent_group, const char *child_file,
+                          const char *child_object, unsigned *flags, hid_t access, void *data)
 {
     (void)parent_file, (void)parent_group, (void)child_file, (void)child_object;
     (void)flags, (void)access, (void)data;

@@ -40,8 +40,9 @@ static int keep_texts(hid_t object, stc_arena *arena, int64_t n, size_t size, ch
         const char *text = size ? bytes + (size_t)i * size : ((char **)(void *)bytes)[i];
         if (!text) text = "";
         if (strlen(text) > STC_H5_MAX_TEXT) {
-            return stc_h5_fail(STC_ERR_INPUT, object, NULL, "a string of %zu bytes, expected at most %d",
-                               strlen(text), STC_H5_MAX_TEXT);
+            return stc_h5_fail(STC_ERR_INPUT, object, NULL,
+                               "a string of %zu bytes, expected at most %d", strlen(text),
+                               STC_H5_MAX_TEXT);
         }
         out[i] = stc_arena_strdup(arena, text);
         if (!out[i]) return STC_ERR_NOMEM;

@@ -38,6 +38,8 @@ int stc_output_check(const char *path)
     char folder[PATH_MAX], tmp[PATH_MAX];
     struct stat info;
     STC_CHECK(path[0] != '\0', STC_ERR_IO, "the output file has an empty name");
+    STC_CHECK(path[strlen(path) - 1] != '/', STC_ERR_IO,
+              "%s: cannot be written: it is a folder; give the name of a file", path);
     STC_CHECK(snprintf(tmp, sizeof(tmp), "%s.tmp", path) < (int)sizeof(tmp) &&
                   folder_of(path, folder),
               STC_ERR_IO, "%.60s...: this path is too long", path);
@@ -57,6 +59,23 @@ int stc_output_check(const char *path)
         STC_CHECK(!exists || S_ISREG(info.st_mode), STC_ERR_IO,
                   "%s: cannot be written: it is a %s; give the name of a file", name,
                   S_ISDIR(info.st_mode) ? "folder" : "device or pipe");
+    }
+    return 0;
+}
+
+int stc_output_apart(const char *path, const char *input)
+{
+    char tmp[PATH_MAX];
+    struct stat read, written;
+    if (stat(input, &read) < 0) return 0;
+    snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+    for (int i = 0; i < 2; i++) {
+        bool same = stat(i == 0 ? path : tmp, &written) == 0 && read.st_dev == written.st_dev &&
+                    read.st_ino == written.st_ino;
+        STC_CHECK(!same, STC_ERR_USAGE,
+                  "-o %s: writing it would destroy %s, which is read; give the output a name of "
+                  "its own",
+                  path, input);
     }
     return 0;
 }
@@ -146,6 +165,9 @@ static hid_t access_list(const stc_comm *comm)
     H5AC_cache_config_t cache = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
     bool good = list >= 0 && H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) >= 0;
     if (comm) {
+        /* This part of Open MPI copies the path into 256 bytes; shared file pointers are not used.
+         */
+        setenv("OMPI_MCA_sharedfp", "^lockedfile", 0);
         good = good && H5Pset_fapl_mpio(list, comm->mpi, MPI_INFO_NULL) >= 0 &&
                H5Pget_mdc_config(list, &cache) >= 0;
         cache.metadata_write_strategy = H5AC_METADATA_WRITE_STRATEGY__PROCESS_0_ONLY;

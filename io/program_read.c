@@ -69,10 +69,11 @@ static int check_rows(const stc_blob *blob, const stc_h5_data *values, bool on_g
         }
         bool exact = whole && largest <= STC_WEIGHT_MAX && sum <= (double)blob->row_limit;
         if ((on_grid ? exact : isfinite(sum)) && isfinite(bias[row])) continue;
-        return stc_h5_fail(STC_ERR_INPUT, values->id, NULL,
-                           "weights of %s, row %lld: not finite or not on the grid of this program; "
-                           "the file is damaged, compile it again",
-                           blob->name, (long long)(first + row));
+        return stc_h5_fail(
+            STC_ERR_INPUT, values->id, NULL,
+            "weights of %s, row %lld: not finite or not on the grid of this program; "
+            "the file is damaged, compile it again",
+            blob->name, (long long)(first + row));
     }
     return 0;
 }
@@ -338,8 +339,12 @@ static int read_attributes(hid_t file, stc_program *program)
     STC_TRY(stc_h5_attr_int(file, "seed", &seed));
     STC_CHECK(chips >= 1 && chips <= STC_FILE_MAX_CHIPS && levels >= 0 &&
                   levels <= STC_FILE_MAX_STAGES && program->time_steps >= 0 &&
-                  program->nneurons >= 0,
-              STC_ERR_INPUT, "attributes chips, levels, time_steps or neurons are impossible");
+                  program->time_steps <= STC_FILE_MAX_STEPS && program->nneurons >= 0,
+              STC_ERR_INPUT,
+              "attributes chips (%lld), levels (%lld), time_steps (%lld) or neurons (%lld) are "
+              "impossible; the file is damaged, compile it again",
+              (long long)chips, (long long)levels, (long long)program->time_steps,
+              (long long)program->nneurons);
     program->chips = (int32_t)chips;
     program->levels = (int32_t)levels;
     program->seed = (uint64_t)seed;

@@ -28,7 +28,8 @@ enum {
     STC_FILE_MAX_STAGES = 1 << 20,
     STC_FILE_MAX_TILES = 1 << 26,
     STC_FILE_MAX_NETS = 1 << 28,
-    STC_FILE_MAX_CHIPS = 1 << 24
+    STC_FILE_MAX_CHIPS = 1 << 24,
+    STC_FILE_MAX_STEPS = 1 << 30
 };
 
 #endif

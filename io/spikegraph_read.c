@@ -12,7 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NODES = 100000, MAX_EDGES = 500000, MAX_PARAMETERS = 1000, FORMAT = 1 };
+enum {
+    MAX_NODES = 100000,
+    MAX_EDGES = 500000,
+    MAX_PARAMETERS = 1000,
+    MAX_STEPS = 1 << 30,
+    FORMAT = 1
+};
 
 /* ---- parameters ---- */
 
@@ -392,9 +398,9 @@ static int read_head(reader *r)
     }
     if (rc == 0 && stc_h5_has_attr(group, "time_steps")) {
         rc = stc_h5_attr_int(group, "time_steps", &r->graph->time_steps);
-        if (rc == 0 && r->graph->time_steps < 0) {
-            rc = stc_h5_fail(STC_ERR_INPUT, group, NULL, "time_steps is %lld, expected >= 0",
-                             (long long)r->graph->time_steps);
+        if (rc == 0 && (r->graph->time_steps < 0 || r->graph->time_steps > MAX_STEPS)) {
+            rc = stc_h5_fail(STC_ERR_INPUT, group, NULL, "time_steps is %lld, expected 0 to %d",
+                             (long long)r->graph->time_steps, MAX_STEPS);
         }
     }
     stc_h5_close(&group);

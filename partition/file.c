@@ -68,8 +68,8 @@ static int find_empty(const char *path, const stc_partition_job *job, const int3
 
 static int read_file(const stc_partition_job *job, int32_t *part)
 {
-    FILE *file = fopen(job->argument, "r");
-    STC_CHECK(file, STC_ERR_INPUT, "%s: cannot be opened: %s", job->argument, strerror(errno));
+    FILE *file;
+    STC_TRY(stc_open_text(job->argument, &file));
     int rc = read_lines(file, job->argument, job, part);
     fclose(file);
     if (rc == 0) rc = find_empty(job->argument, job, part);

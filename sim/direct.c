@@ -65,16 +65,6 @@ static int64_t operand_element(const access *a, const int64_t *index)
     return element;
 }
 
-/* Element of the stage's window at a storage index. */
-static int64_t own_element(const stage_plan *plan, const int64_t *index)
-{
-    int64_t element = 0;
-    for (int a = 0; a < plan->window.ndim; a++) {
-        element += (index[a] - plan->window.lo[a]) * plan->stride[a];
-    }
-    return element;
-}
-
 static bool next_index(const stc_box *box, int64_t *index)
 {
     for (int a = box->ndim - 1; a >= 0; a--) {
@@ -203,7 +193,7 @@ static void matmul_unit(stc_sim *sim, stage_plan *plan, const stc_box *box, int6
         index[rows_axis] = box->lo[rows_axis] + r;
         index[rows_axis + 1] = box->lo[rows_axis + 1];
         store_sums(plan, form, a->unit * b->unit, s->sums + r * row_step, column_step, columns,
-                   stc_sim_at(plan, item, step), own_element(plan, index));
+                   stc_sim_at(plan, item, step), stc_sim_element(plan, index));
     }
 }
 
@@ -266,7 +256,7 @@ static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const i
     int64_t h0, h1, w0, w1;
     pool_range(kernel->kernel, 0, at[0], &h0, &h1);
     pool_range(kernel->kernel, 1, at[1], &w0, &w1);
-    unsigned char *best = out + own_element(plan, index) * size;
+    unsigned char *best = out + stc_sim_element(plan, index) * size;
     for (int64_t h = h0; h < h1; h++) {
         for (int64_t w = w0; w < w1; w++) {
             int64_t element = a->base + a->offset[1][h] + a->offset[2][w];
@@ -288,17 +278,12 @@ static void pool(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
     const access *a = &plan->kernels[0].operand[0];
     for (int b = 0; b < plan->nboxes; b++) {
         const owned_box *own = &plan->boxes[b];
-        stc_box rows = own->box; /* one entry per position */
-        rows.hi[rows.ndim - 1] = rows.lo[rows.ndim - 1] + 1;
+        int last = own->box.ndim - 1;
 #pragma omp parallel for schedule(static) num_threads(sim->threads)
         for (int64_t unit = 0; unit < own->positions * steps; unit++) {
-            int64_t index[STC_MAX_NDIM], rest = unit / steps;
-            index[rows.ndim - 1] = rows.lo[rows.ndim - 1];
-            for (int d = rows.ndim - 2; d >= 0; d--) {
-                int64_t extent = rows.hi[d] - rows.lo[d];
-                index[d] = rows.lo[d] + rest % extent;
-                rest /= extent;
-            }
+            int64_t index[STC_MAX_NDIM];
+            stc_sim_row(&own->box, unit / steps, index);
+            index[last] = own->box.lo[last];
             pool_row(sim, plan, &own->box, index, operand_values(sim, a, item, unit % steps),
                      stc_sim_at(plan, item, unit % steps));
         }
@@ -320,7 +305,7 @@ static void multiply(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
         memcpy(index, box->lo, sizeof index);
         do {
             int64_t ea = operand_element(a, index), eb = operand_element(b, index);
-            int64_t element = own_element(plan, index);
+            int64_t element = stc_sim_element(plan, index);
             if (real_operands || real) {
                 store_real(out, element, value_of(a, x, ea) * value_of(b, y, eb));
             } else {
@@ -355,7 +340,7 @@ static void reduce_element(const stage_plan *plan, const int64_t *at, const unsi
     const kernel_plan *kernel = &plan->kernels[0];
     const access *a = &kernel->operand[0];
     stc_box over = summed_box(plan, at);
-    int64_t index[STC_MAX_NDIM], integers = 0, element = own_element(plan, at);
+    int64_t index[STC_MAX_NDIM], integers = 0, element = stc_sim_element(plan, at);
     float reals = 0.0f;
     memcpy(index, over.lo, sizeof index);
     do {
@@ -404,7 +389,7 @@ static void reduce_row(stc_sim *sim, const stage_plan *plan, const stc_box *box,
     float divisor = (float)kernel->kernel->u.reduce.divisor;
     for (int64_t i = 0; is_real(a) && i < n; i++)
         sums[i] /= divisor;
-    sim->kernels->write(plan->stage->dtype, n, sums, 1.0f, out + own_element(plan, at) * size);
+    sim->kernels->write(plan->stage->dtype, n, sums, 1.0f, out + stc_sim_element(plan, at) * size);
 }
 
 static void reduce(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
@@ -442,7 +427,7 @@ static void time_mean(stc_sim *sim, stage_plan *plan, int64_t item)
         int64_t index[STC_MAX_NDIM];
         memcpy(index, box->lo, sizeof index);
         do {
-            int64_t from = operand_element(a, index), element = own_element(plan, index);
+            int64_t from = operand_element(a, index), element = stc_sim_element(plan, index);
             float sum = block == 0 ? 0.0f : plan->sums[element];
             for (int64_t t = 0; t < steps; t++) {
                 sum += value_of(a, stc_sim_at(source, item, t), from);

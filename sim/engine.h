@@ -24,8 +24,8 @@ typedef struct {
     int64_t *offset[STC_MAX_NDIM];
     const int64_t *ahead[STC_MAX_NDIM]; /* how many elements from an index on lie side by side */
     int64_t run, stride;                /* of the last dimension */
-    float unit;          /* value = unit * stored integer; 1 for real operands */
-    int64_t max;         /* largest stored integer; 0 for real operands */
+    float unit;                         /* value = unit * stored integer; 1 for real operands */
+    int64_t max;                        /* largest stored integer; 0 for real operands */
     stc_dtype dtype;
 } access;
 
@@ -171,6 +171,34 @@ void stc_exchange_send(stc_sim *sim, int64_t beat);
 
 /* record.c: after a stage was computed for an item. */
 void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item);
+
+/* Rows of a box: its positions (all axes but the last) in C-order, each with all its channels. Set
+ * the index of a row, move to the next one (false after the last); the last entry is the caller's.
+ */
+static inline void stc_sim_row(const stc_box *box, int64_t row, int64_t *index)
+{
+    for (int a = box->ndim - 2; a >= 0; a--) {
+        int64_t extent = box->hi[a] - box->lo[a];
+        index[a] = box->lo[a] + row % extent;
+        row /= extent;
+    }
+}
+static inline bool stc_sim_next_row(const stc_box *box, int64_t *index)
+{
+    for (int a = box->ndim - 2; a >= 0; a--) {
+        if (++index[a] < box->hi[a]) return true;
+        index[a] = box->lo[a];
+    }
+    return false;
+}
+/* Element of the window of a stage at an index of its storage. */
+static inline int64_t stc_sim_element(const stage_plan *plan, const int64_t *index)
+{
+    int64_t element = 0;
+    for (int a = 0; a < plan->window.ndim; a++)
+        element += (index[a] - plan->window.lo[a]) * plan->stride[a];
+    return element;
+}
 
 /* Product of sizes, at most 2^62: stc_alloc refuses so much. */
 static inline int64_t stc_sim_product(int64_t a, int64_t b)

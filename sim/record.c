@@ -26,15 +26,6 @@ static bool reserve_records(stc_sim *sim, stage_plan *plan, int64_t more)
     return true;
 }
 
-static bool next_row(const stc_box *box, int64_t *index)
-{
-    for (int a = box->ndim - 2; a >= 0; a--) {
-        if (++index[a] < box->hi[a]) return true;
-        index[a] = box->lo[a];
-    }
-    return false;
-}
-
 /* Calls of fn for every row (a run of channels) of the boxes at one step: its values in the window
  * and the source index of its first element; the others follow source_stride apart. */
 typedef void row_fn(stc_sim *sim, stage_plan *plan, const unsigned char *values, int64_t n,
@@ -50,13 +41,11 @@ static void for_each_row(stc_sim *sim, stage_plan *plan, int64_t item, int64_t s
         int64_t index[STC_MAX_NDIM];
         memcpy(index, box->lo, sizeof index);
         do {
-            int64_t element = 0, source = 0;
-            for (int a = 0; a < box->ndim; a++) {
-                element += (index[a] - plan->window.lo[a]) * plan->stride[a];
+            int64_t element = stc_sim_element(plan, index), source = 0;
+            for (int a = 0; a < box->ndim; a++)
                 source += index[a] * plan->source_stride[a];
-            }
             fn(sim, plan, values + element * size, plan->boxes[b].channels, source, when);
-        } while (next_row(box, index));
+        } while (stc_sim_next_row(box, index));
     }
 }
 

@@ -9,36 +9,6 @@
 
 enum { PANEL_ROWS = 128, PANEL_BYTES = 1 << 19 };
 
-/* ---- positions ---- */
-
-/* Storage index of a position of a box (all axes but the last). */
-static void position_index(const owned_box *own, int64_t position, int64_t *index)
-{
-    for (int a = own->box.ndim - 2; a >= 0; a--) {
-        int64_t extent = own->box.hi[a] - own->box.lo[a];
-        index[a] = own->box.lo[a] + position % extent;
-        position /= extent;
-    }
-}
-
-static void next_position(const owned_box *own, int64_t *index)
-{
-    for (int a = own->box.ndim - 2; a >= 0; a--) {
-        if (++index[a] < own->box.hi[a]) return;
-        index[a] = own->box.lo[a];
-    }
-}
-
-/* Element of the stage's own window where channel c of a position lies. */
-static int64_t window_element(const stage_plan *plan, const int64_t *index, int64_t channel)
-{
-    int64_t element = 0;
-    int last = plan->window.ndim - 1;
-    for (int a = 0; a < last; a++)
-        element += (index[a] - plan->window.lo[a]) * plan->stride[a];
-    return last < 0 ? 0 : element + (channel - plan->window.lo[last]) * plan->stride[last];
-}
-
 /* ---- panels: the operand rows of a window kernel, one after the other ---- */
 
 typedef struct {
@@ -110,12 +80,12 @@ static void fill_panel(const panel_layout *layout, const owned_box *own, int64_t
     for (int64_t t = 0; t < steps; t++) {
         const unsigned char *values = stc_sim_at(source, item, t);
         int64_t index[STC_MAX_NDIM];
-        position_index(own, position, index);
+        stc_sim_row(&own->box, position, index);
         for (int64_t p = 0; p < count; p++) {
             int64_t height = last >= 2 ? index[last - 2] : 0,
                     width = last >= 1 ? index[last - 1] : 0;
             fill_row(layout, values, height, width, panel + (t * count + p) * layout->row_bytes);
-            next_position(own, index);
+            stc_sim_next_row(&own->box, index);
         }
     }
 }
@@ -165,8 +135,8 @@ static void add_padding(const work *w, const kernel_plan *kernel, const chunk *c
     const stc_kernel *k = kernel->kernel;
     int64_t width16 = stc_round_up(c->count, 16), index[STC_MAX_NDIM];
     int last = w->own->box.ndim - 1;
-    position_index(w->own, w->position, index);
-    for (int64_t p = 0; p < w->count; p++, next_position(w->own, index)) {
+    stc_sim_row(&w->own->box, w->position, index);
+    for (int64_t p = 0; p < w->count; p++, stc_sim_next_row(&w->own->box, index)) {
         int64_t at[2] = {last >= 2 ? index[last - 2] : 0, last >= 1 ? index[last - 1] : 0};
         for (int64_t tap = 0; tap < k->u.accumulate.kernel[0] * k->u.accumulate.kernel[1]; tap++) {
             int64_t yx[2] = {tap / k->u.accumulate.kernel[1], tap % k->u.accumulate.kernel[1]};
@@ -289,8 +259,8 @@ static void read_term(const work *w, const kernel_plan *kernel, bool add)
     for (int64_t t = 0; t < w->steps; t++) {
         const unsigned char *values = stc_sim_at(source, w->item, t);
         int64_t index[STC_MAX_NDIM];
-        position_index(w->own, w->position, index);
-        for (int64_t p = 0; p < w->count; p++, next_position(w->own, index)) {
+        stc_sim_row(&w->own->box, w->position, index);
+        for (int64_t p = 0; p < w->count; p++, stc_sim_next_row(&w->own->box, index)) {
             int64_t element = a->base;
             for (int d = 0; d < a->ndim - 1; d++)
                 element += a->offset[d][index[d]];
@@ -323,28 +293,28 @@ static void fire(const work *w)
     for (int64_t t = 0; t < w->steps; t++) {
         unsigned char *values = stc_sim_at(plan, w->item, t);
         int64_t index[STC_MAX_NDIM];
-        position_index(w->own, w->position, index);
+        stc_sim_row(&w->own->box, w->position, index);
+        if (last >= 0) index[last] = w->first;
         uint64_t sample = (uint64_t)(w->sim->first_sample + w->item / w->sim->nblocks);
         uint64_t step = (uint64_t)(w->item % w->sim->nblocks * w->sim->block + t);
         uint64_t key = stc_record_key(sample, step);
-        for (int64_t p = 0; p < w->count; p++, next_position(w->own, index)) {
+        for (int64_t p = 0; p < w->count; p++, stc_sim_next_row(&w->own->box, index)) {
             float *state[STC_MAX_NEURON_STATES];
             for (int64_t s = 0; s < nstate; s++) {
                 state[s] = w->own->state + s * per_state + (w->position + p) * w->own->channels +
                            (w->first - box_first);
             }
-            uint8_t *out = values + window_element(plan, index, w->first);
+            uint8_t *out = values + stc_sim_element(plan, index);
             plan->model->step(w->channels, plan->params, state, w->x + (t * w->count + p) * w->ldx,
                               out);
             if (!plan->stage->counted) continue;
             uint64_t id = (uint64_t)plan->stage->first_id;
-            for (int a = 0; a < last; a++) {
+            for (int a = 0; a <= last; a++) {
                 id += (uint64_t)(index[a] * plan->source_stride[a]);
             }
             uint64_t stride = last >= 0 ? (uint64_t)plan->source_stride[last] : 0;
             w->scratch->spikes +=
-                w->sim->kernels->hash_u8(w->channels, out, key, id + (uint64_t)w->first * stride,
-                                         stride, &w->scratch->checksum);
+                w->sim->kernels->hash_u8(w->channels, out, key, id, stride, &w->scratch->checksum);
         }
     }
 }
@@ -352,15 +322,17 @@ static void fire(const work *w)
 static void store(const work *w)
 {
     const stage_plan *plan = w->plan;
+    int last = w->own->box.ndim - 1;
     stc_dtype dtype = plan->stage->dtype;
     float inverse =
         stc_kind_is_real(plan->stage->kind) ? 1.0f : (float)(1.0 / plan->stage->kind.unit);
     for (int64_t t = 0; t < w->steps; t++) {
         unsigned char *values = stc_sim_at(plan, w->item, t);
         int64_t index[STC_MAX_NDIM];
-        position_index(w->own, w->position, index);
-        for (int64_t p = 0; p < w->count; p++, next_position(w->own, index)) {
-            int64_t element = window_element(plan, index, w->first);
+        stc_sim_row(&w->own->box, w->position, index);
+        if (last >= 0) index[last] = w->first;
+        for (int64_t p = 0; p < w->count; p++, stc_sim_next_row(&w->own->box, index)) {
+            int64_t element = stc_sim_element(plan, index);
             w->sim->kernels->write(dtype, w->channels, w->x + (t * w->count + p) * w->ldx, inverse,
                                    values + element * stc_dtype_size(dtype));
         }

@@ -1,2 +1,5 @@
-stc_test(mpi/simulation NP 1 2 3 4 SOURCES sim_networks.c TIMEOUT 120
+stc_test(mpi/simulation NP 1 2 3 4 SOURCES sim_networks.c TIMEOUT 240
          USES compile sim ir passes program partition alloc neurons base)
+# asks for more memory than there is
+stc_test(mpi/run_errors USES compile sim ir passes program partition alloc neurons base
+         ENV ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:allocator_may_return_null=1)

@@ -47,9 +47,9 @@ void stc_log(stc_log_level level, const char *format, ...) __attribute__((format
 void stc_progress_setup(int rank, const char *mode);
 void stc_progress(const char *what, int64_t done, int64_t total);
 
-/* Make OpenMP threads sleep, not spin, where they wait, unless the user chose (OMP_WAIT_POLICY,
- * GOMP_SPINCOUNT, KMP_BLOCKTIME): a spinning thread whose partner was displaced by other work on the
- * processor costs whole time slices. First call of main, before MPI_Init; may start the program
+/* Make OpenMP threads sleep after a millisecond of waiting, unless the user chose (OMP_WAIT_POLICY,
+ * GOMP_SPINCOUNT, KMP_BLOCKTIME): a spinning thread whose partner was displaced by other work on
+ * the processor costs whole time slices. First call of main, before MPI_Init; may start the program
  * again, as OpenMP reads its environment before main. No effect on results. */
 void stc_threads_sleep(char **argv);
 
@@ -58,6 +58,9 @@ void stc_threads_sleep(char **argv);
 double stc_seconds(void); /* monotonic clock */
 /* Write the present UTC time as 2026-01-31T12:00:00Z; size >= 21. */
 void stc_utc(char *buffer, size_t size);
+
+/* Can this be the name of a node: 1 to 1000 bytes, none of them a control character? */
+bool stc_is_name(const char *text);
 
 /* The entry of names[0..n) nearest to word by edit distance, or NULL when none is near (distance
  * above 3 or above a third of the word plus 1). Names are borrowed. */
@@ -89,6 +92,10 @@ static inline uint64_t stc_record_hash(uint64_t key, uint64_t id, uint32_t value
 uint32_t stc_random_u32(uint64_t seed, uint32_t purpose, uint64_t index);
 /* In [0, 1), a multiple of 2^-24. */
 float stc_random_uniform(uint64_t seed, uint32_t purpose, uint64_t index);
+
+/* Open a text file for reading. STC_ERR_INPUT saying why not: missing, a folder, a device or pipe.
+ */
+int stc_open_text(const char *path, FILE **out);
 
 /* SHA-256 of a file as 64 hex digits and a final 0; STC_ERR_INPUT when it cannot be read. */
 int stc_file_sha256(const char *path, char hex[65]);

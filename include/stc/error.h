@@ -20,8 +20,12 @@
 enum { STC_OK = 0, STC_ERROR_LIST(STC_ERROR_ENUM) };
 #undef STC_ERROR_ENUM
 
+/* Room for the text of a failure: paths may have 4095 bytes. */
+enum { STC_ERROR_SIZE = 6144 };
+
 /* Record the text of a failure for this thread and return code. Local. The text is copied and cut
- * at 2047 bytes. */
+ * at STC_ERROR_SIZE - 1 bytes; control characters become '?', but for the line break before
+ * "hint:". */
 int stc_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Put "prefix: " before the text of the last failure of this thread and return code. Local. For

@@ -48,5 +48,8 @@ int stc_program_read(const char *path, stc_program **out);
 /* Can path be created (its folder exists and is writable)? Checked before long work. Local.
  * STC_ERR_IO naming the folder and the reason. */
 int stc_output_check(const char *path);
+/* Would writing path destroy the file `input`: is it the same file, or is path.tmp? Local.
+ * STC_ERR_USAGE. */
+int stc_output_apart(const char *path, const char *input);
 
 #endif

@@ -164,8 +164,8 @@ static int parse(reading *r)
 
 static int read_target(const char *path, stc_arena *arena, const stc_target **out)
 {
-    reading r = {.path = path, .arena = arena, .file = fopen(path, "r")};
-    STC_CHECK(r.file, STC_ERR_INPUT, "target %s: cannot be opened: %s", path, strerror(errno));
+    reading r = {.path = path, .arena = arena};
+    STC_TRY(stc_open_text(path, &r.file));
     int rc = parse(&r);
     fclose(r.file);
     STC_TRY(rc);

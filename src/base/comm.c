@@ -22,7 +22,7 @@ int stc_agree(const stc_comm *comm, int rc)
     MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MINLOC, comm->mpi);
     if (worst.code == 0) return 0;
 
-    char text[2048] = "";
+    char text[STC_ERROR_SIZE] = "";
     if (comm->rank == worst.rank) {
         const char *found = stc_error_text();
         if (comm->rank == 0)

@@ -3,35 +3,47 @@
 #include "stc/error.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_SIZE = 2048 };
+static _Thread_local char error_text[STC_ERROR_SIZE];
 
-static _Thread_local char error_text[TEXT_SIZE];
+/* A message is one line, and perhaps one that begins with "hint:", whatever names from files and
+ * command lines hold. */
+static void keep_lines(char *text)
+{
+    for (char *c = text; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        bool hint = byte == '\n' && strncmp(c + 1, "hint:", 5) == 0;
+        if ((byte < 0x20 || byte == 0x7f) && !hint) *c = '?';
+    }
+}
 
 int stc_fail(int code, const char *format, ...)
 {
-    char text[TEXT_SIZE]; /* an argument may be the old text */
+    char text[STC_ERROR_SIZE]; /* an argument may be the old text */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    keep_lines(text);
     memcpy(error_text, text, sizeof text);
     return code;
 }
 
 int stc_fail_in(int code, const char *format, ...)
 {
-    char text[2 * TEXT_SIZE + 2];
+    char text[2 * STC_ERROR_SIZE + 2];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, TEXT_SIZE, format, args);
+    vsnprintf(text, STC_ERROR_SIZE, format, args);
     va_end(args);
+    keep_lines(text);
     size_t used = strlen(text);
     snprintf(text + used, sizeof text - used, ": %s", error_text);
-    text[TEXT_SIZE - 1] = 0;
-    memcpy(error_text, text, TEXT_SIZE);
+    text[STC_ERROR_SIZE - 1] = 0;
+    memcpy(error_text, text, STC_ERROR_SIZE);
     return code;
 }
 

@@ -1,8 +1,12 @@
-/* text.c - clocks and the nearest word. */
+/* text.c - clocks, text files, names and the nearest word. */
 
 #include "stc/base.h"
 
+#include "stc/error.h"
+
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 double stc_seconds(void)
@@ -18,6 +22,27 @@ void stc_utc(char *buffer, size_t size)
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(buffer, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+int stc_open_text(const char *path, FILE **out)
+{
+    struct stat info;
+    *out = NULL;
+    STC_CHECK(stat(path, &info) == 0, STC_ERR_INPUT, "%s: cannot be opened: %s", path,
+              strerror(errno));
+    STC_CHECK(S_ISREG(info.st_mode), STC_ERR_INPUT, "%s: is a %s, expected a text file", path,
+              S_ISDIR(info.st_mode) ? "folder" : "device or pipe");
+    *out = fopen(path, "r");
+    STC_CHECK(*out, STC_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    return 0;
+}
+
+bool stc_is_name(const char *text)
+{
+    size_t n = 0;
+    while ((unsigned char)text[n] >= 0x20 && text[n] != 0x7f)
+        n++;
+    return text[n] == 0 && n >= 1 && n <= 1000;
 }
 
 enum { LONGEST = 64 };

@@ -180,6 +180,7 @@ static int check_files(const stc_cli *cli)
             rc = stc_fail(STC_ERR_INPUT, "%s: this file is of kind '%s', expected a model",
                           cli->files[0], stc_file_kind_name(kind));
         if (rc >= 0) rc = stc_output_check(given.output);
+        if (rc >= 0) rc = stc_output_apart(given.output, cli->files[0]);
     }
     return stc_agree(cli->comm, rc);
 }

@@ -55,6 +55,8 @@ static int check_files(const stc_cli *cli, stc_file_kind *kind)
                           stc_file_kind_name(*kind));
         if (rc >= 0) rc = stc_file_recognise(given.input, &input);
         if (rc >= 0 && given.output) rc = stc_output_check(given.output);
+        if (rc >= 0 && given.output) rc = stc_output_apart(given.output, path);
+        if (rc >= 0 && given.output) rc = stc_output_apart(given.output, given.input);
         found = rc >= 0 ? (int)*kind : 0;
     }
     STC_TRY(stc_agree(cli->comm, rc));
@@ -78,10 +80,6 @@ static int check_words(const stc_cli *cli)
     STC_CHECK(ranks % given.replicas == 0, STC_ERR_USAGE,
               "--replicas: %lld groups of equal size cannot be made of %d rank%s",
               (long long)given.replicas, ranks, ranks == 1 ? "" : "s");
-    if (given.output)
-        STC_CHECK(
-            strcmp(given.output, cli->files[0]) != 0 && strcmp(given.output, given.input) != 0,
-            STC_ERR_USAGE, "-o %s is also read; the result needs a file of its own", given.output);
     return 0;
 }
 

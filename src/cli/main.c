@@ -44,21 +44,20 @@ static const stc_option common_rows[] = {
 };
 static const stc_option_table common_table = STC_TABLE("Common", common_rows);
 
-static void print_overview(FILE *file)
+static void print_overview(void)
 {
-    fprintf(file,
-            "stc %s - compile spiking networks for many neuromorphic chips and run them.\n"
-            "An MPI rank stands in for a chip.\n\n"
-            "Usage: [mpirun -n RANKS] stc COMMAND [options] FILE...\n\nCommands:\n",
-            STC_VERSION);
+    printf("stc %s - compile spiking networks for many neuromorphic chips and run them.\n"
+           "An MPI rank stands in for a chip.\n\n"
+           "Usage: [mpirun -n RANKS] stc COMMAND [options] FILE...\n\nCommands:\n",
+           STC_VERSION);
     for (int i = 0; i < NCOMMANDS; i++)
-        fprintf(file, "  %-10s%s\n", commands[i]->name, commands[i]->help);
+        printf("  %-10s%s\n", commands[i]->name, commands[i]->help);
     fputs("\nFrom a trained model to spikes:\n"
           "  stc info model.h5\n"
           "  mpirun -n 4 stc compile model.h5 -o program.h5\n"
           "  mpirun -n 4 stc run program.h5 --input test.h5 -o result.h5\n\n"
           "`stc COMMAND --help` explains a command.\n",
-          file);
+          stdout);
 }
 
 static int count_tables(const stc_command *command)
@@ -163,8 +162,10 @@ static int run_words(const stc_comm *comm, int argc, char *const *argv, const st
     STC_TRY(stc_options_parse(&table, 1, argc - 1, argv + 1, files, 0, &nfiles));
     if (comm->rank == 0 && common.version) printf("stc %s\n", STC_VERSION);
     if (common.version) return 0;
-    if (comm->rank == 0) print_overview(common.help || argc < 2 ? stdout : stderr);
-    return common.help || argc < 2 ? 0 : stc_exit_code(STC_ERR_USAGE);
+    STC_CHECK(common.help || argc < 2, STC_ERR_USAGE,
+              "there is no command\nhint: stc --help lists the commands");
+    if (comm->rank == 0) print_overview();
+    return 0;
 }
 
 /* One message for the whole job. */

@@ -199,6 +199,7 @@ int stc_options_parse(const stc_option_table *const *tables, int ntables, int ar
             STC_TRY(parse_option(tables, ntables, argc - i, argv + i, &used));
             i += used;
         } else {
+            STC_CHECK(word[0], STC_ERR_USAGE, "the name of a file is empty");
             STC_CHECK(*nfiles < max_files, STC_ERR_USAGE,
                       "unexpected argument '%s', expected at most %d file%s", word, max_files,
                       max_files == 1 ? "" : "s");

@@ -17,8 +17,8 @@ static int check_number(const stc_attr_spec *spec, double value)
 {
     const char *check = spec->check == NULL ? "" : spec->check;
     const char *expected = check[0] == 0 ? "a number" : check;
-    STC_CHECK(stc_attr_meets(check, value), STC_ERR_INPUT, "%s is %.9g, expected %s", spec->name, value,
-              expected);
+    STC_CHECK(stc_attr_meets(check, value), STC_ERR_INPUT, "%s is %.9g, expected %s", spec->name,
+              value, expected);
     return STC_OK;
 }
 

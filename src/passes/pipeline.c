@@ -38,8 +38,8 @@ static const stc_pass *find(const char *name)
     if (nearest != NULL) {
         stc_fail(STC_ERR_USAGE, "unknown pass '%s'; did you mean '%s'?", name, nearest);
     } else {
-        stc_fail(STC_ERR_USAGE, "unknown pass '%s'; the passes are fold-affine to %s", name,
-                 table[NPASSES - 1].name);
+        stc_fail(STC_ERR_USAGE, "unknown pass '%s'\nhint: stc compile --list-passes shows them",
+                 name);
     }
     return NULL;
 }

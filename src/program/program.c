@@ -1,8 +1,8 @@
 /* program.c - life of a program and the strides of its stages.
  *
  * Reading order of this folder: program.c, needs.c (which part of an operand fills a box), tiles.c
- * (which tiles a box touches), levels.c (beats of latency between parts), verify.c (what a file must
- * obey). */
+ * (which tiles a box touches), levels.c (beats of latency between parts), verify.c (what a file
+ * must obey). */
 #include "stc/program.h"
 #include "stc/error.h"
 

@@ -14,8 +14,8 @@ static int verify_shape(const stc_shape *shape, const char *what, const char *na
         STC_CHECK(shape->dim[d] >= 1, STC_ERR_INPUT, "stage %s: %s has an axis of length %lld",
                   name, what, (long long)shape->dim[d]);
     }
-    STC_CHECK(stc_shape_size(shape) >= 1, STC_ERR_INPUT,
-              "stage %s: %s has more than 2^40 elements", name, what);
+    STC_CHECK(stc_shape_size(shape) >= 1, STC_ERR_INPUT, "stage %s: %s has more than 2^40 elements",
+              name, what);
     return 0;
 }
 
@@ -70,12 +70,13 @@ static int verify_roles(const stc_stage *stage, const stc_kernel *kernels)
     STC_CHECK(stage->input_scale == 1.0, STC_ERR_INPUT, "stage %s: input_scale is %g, expected 1",
               stage->name, stage->input_scale);
     STC_CHECK(!stage->is_output || (stc_is_sum(kernels[0].kind) && !neuron && stage->output_name &&
-                                    stage->output_name[0]),
-              STC_ERR_INPUT, "stage %s: is an output without a name, or with a kernel of kind %d",
+                                    stc_is_name(stage->output_name)),
+              STC_ERR_INPUT,
+              "stage %s: is an output without a proper name, or with a kernel of kind %d",
               stage->name, (int)kernels[n - 1].kind);
-    STC_CHECK(neuron == (stage->first_id >= 0) && (neuron || !stage->counted), STC_ERR_INPUT,
-              "stage %s: first_id is %lld, counted %d; only neurons have ids", stage->name,
-              (long long)stage->first_id, stage->counted);
+    STC_CHECK(neuron == (stage->first_id >= 0), STC_ERR_INPUT,
+              "stage %s: first_id is %lld; neurons have ids from 0 on, others -1", stage->name,
+              (long long)stage->first_id);
     return 0;
 }
 
@@ -101,7 +102,8 @@ static int verify_ranges(const stc_program *program)
     int64_t kernels = 0, tiles = 0;
     for (int32_t s = 0; s < program->nstages; s++) {
         const stc_stage *stage = &program->stages[s];
-        STC_CHECK(stage->name && stage->name[0], STC_ERR_INPUT, "stage %d has no name", s);
+        STC_CHECK(stage->name && stc_is_name(stage->name), STC_ERR_INPUT,
+                  "the name of stage %d is empty, too long or has control characters", s);
         STC_CHECK(stage->first_kernel == kernels && stage->nkernels >= 1, STC_ERR_INPUT,
                   "stage %s: %d kernels from %d on, expected at least 1 from %lld on", stage->name,
                   stage->nkernels, stage->first_kernel, (long long)kernels);
@@ -197,6 +199,34 @@ static int verify_ids(const stc_program *program)
     return rc;
 }
 
+/* Spikes count where an output can be reached, or everywhere when there is none. */
+static int verify_counted(const stc_program *program)
+{
+    bool *reaches = stc_alloc(program->nstages, sizeof *reaches), any = false;
+    if (!reaches) return STC_ERR_NOMEM;
+    for (int32_t s = program->nstages - 1; s >= 0; s--) {
+        const stc_stage *stage = &program->stages[s];
+        any = any || stage->is_output;
+        reaches[s] = reaches[s] || stage->is_output;
+        for (int32_t k = 0; k < stage->nkernels && reaches[s]; k++) {
+            const stc_operand *operand = program->kernels[stage->first_kernel + k].operand;
+            for (int i = 0; i < 2; i++)
+                if (operand[i].stage >= 0) reaches[operand[i].stage] = true;
+        }
+    }
+    int rc = 0;
+    for (int32_t s = 0; s < program->nstages && rc == 0; s++) {
+        const stc_stage *stage = &program->stages[s];
+        bool counted = stage->first_id >= 0 && (reaches[s] || !any);
+        if (stage->counted == counted) continue;
+        rc = stc_fail(STC_ERR_INPUT, "stage %s: counted is %d, expected %d: %s", stage->name,
+                      stage->counted, counted,
+                      counted ? "an output depends on its spikes" : "no output needs spikes of it");
+    }
+    stc_free(reaches);
+    return rc;
+}
+
 int stc_program_verify(const stc_program *program)
 {
     STC_CHECK(program->nstages >= 1, STC_ERR_INPUT, "the program has no stages");
@@ -209,6 +239,7 @@ int stc_program_verify(const stc_program *program)
     STC_TRY(verify_distinct(program, own_name, "stages"));
     STC_TRY(verify_distinct(program, output_name, "outputs"));
     STC_TRY(verify_ids(program));
+    STC_TRY(verify_counted(program));
     STC_TRY(stc_verify_tiles(program));
     return stc_verify_nets(program);
 }

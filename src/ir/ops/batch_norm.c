@@ -65,8 +65,7 @@ static int combine(const stc_node *node, int64_t first, int64_t count, const flo
                   "%s: channel %lld has weight %g, bias %g, running_mean %g, running_var %g; they "
                   "must be finite",
                   stc_node_weight(node, "running_mean")->label, (long long)(first + k),
-                  (double)gamma[k], (double)beta[k], (double)mean[k],
-                  (double)variance[k]);
+                  (double)gamma[k], (double)beta[k], (double)mean[k], (double)variance[k]);
     }
     return STC_OK;
 }
