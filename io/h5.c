@@ -34,8 +34,9 @@ int stc_h5_fail(int code, hid_t location, const char *name, const char *format, 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return stc_fail(code, "%s:%s%s%s: %s%s%s%s", file, object, name ? "/" : "", name ? name : "",
-                    text, reason[0] ? " (HDF5: " : "", reason, reason[0] ? ")" : "");
+    return stc_fail(code, "%s:%s%s%.1000s: %s%s%s%s", file, object, name ? "/" : "",
+                    name ? name : "", text, reason[0] ? " (HDF5: " : "", reason,
+                    reason[0] ? ")" : "");
 }
 
 /* stc_h5_fail for what is wrong with the content, not with a call. */
@@ -71,7 +72,7 @@ hid_t stc_h5_open_object(hid_t location, const char *name)
 
 bool stc_h5_has(hid_t location, const char *name)
 {
-    char part[1024];
+    char part[STC_H5_MAX_TEXT];
     size_t length = strlen(name);
     if (length == 0 || length >= sizeof(part)) return false;
     hid_t list = stay_in_file();

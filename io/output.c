@@ -73,7 +73,7 @@ int stc_output_apart(const char *path, const char *input)
         bool same = stat(i == 0 ? path : tmp, &written) == 0 && read.st_dev == written.st_dev &&
                     read.st_ino == written.st_ino;
         STC_CHECK(!same, STC_ERR_USAGE,
-                  "-o %s: writing it would destroy %s, which is read; give the output a name of "
+                  "-o %s: writing it would destroy %s, which is read; the output needs a file of "
                   "its own",
                   path, input);
     }

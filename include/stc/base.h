@@ -59,7 +59,7 @@ double stc_seconds(void); /* monotonic clock */
 /* Write the present UTC time as 2026-01-31T12:00:00Z; size >= 21. */
 void stc_utc(char *buffer, size_t size);
 
-/* Can this be the name of a node: 1 to 1000 bytes, none of them a control character? */
+/* Can this be the name of a node: 1 to 1000 bytes of UTF-8 without control characters? */
 bool stc_is_name(const char *text);
 
 /* The entry of names[0..n) nearest to word by edit distance, or NULL when none is near (distance

@@ -24,8 +24,8 @@ enum { STC_OK = 0, STC_ERROR_LIST(STC_ERROR_ENUM) };
 enum { STC_ERROR_SIZE = 6144 };
 
 /* Record the text of a failure for this thread and return code. Local. The text is copied and cut
- * at STC_ERROR_SIZE - 1 bytes; control characters become '?', but for the line break before
- * "hint:". */
+ * at STC_ERROR_SIZE - 1 bytes; control characters (but for the line break before "hint:") and what
+ * is not UTF-8 become '?'. */
 int stc_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Put "prefix: " before the text of the last failure of this thread and return code. Local. For

@@ -1,6 +1,7 @@
 /* error.c - the text of the last failure of each thread, and the exit codes. */
 
 #include "stc/error.h"
+#include "utf8.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,14 +10,15 @@
 
 static _Thread_local char error_text[STC_ERROR_SIZE];
 
-/* A message is one line, and perhaps one that begins with "hint:", whatever names from files and
- * command lines hold. */
-static void keep_lines(char *text)
+/* A message is one line of text, and perhaps one that begins with "hint:", whatever names from
+ * files and command lines hold. */
+static void keep_text(char *text)
 {
-    for (char *c = text; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        bool hint = byte == '\n' && strncmp(c + 1, "hint:", 5) == 0;
-        if ((byte < 0x20 || byte == 0x7f) && !hint) *c = '?';
+    for (char *c = text; *c;) {
+        int n = stc_utf8_length((const unsigned char *)c);
+        bool hint = *c == '\n' && strncmp(c + 1, "hint:", 5) == 0;
+        if (n == 0 || (stc_is_control((unsigned char)*c) && !hint)) *c = '?';
+        c += n ? n : 1;
     }
 }
 
@@ -27,7 +29,7 @@ int stc_fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    keep_lines(text);
+    keep_text(text);
     memcpy(error_text, text, sizeof text);
     return code;
 }
@@ -39,7 +41,7 @@ int stc_fail_in(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, STC_ERROR_SIZE, format, args);
     va_end(args);
-    keep_lines(text);
+    keep_text(text);
     size_t used = strlen(text);
     snprintf(text + used, sizeof text - used, ": %s", error_text);
     text[STC_ERROR_SIZE - 1] = 0;

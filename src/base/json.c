@@ -1,6 +1,7 @@
 /* json.c - writes one JSON object piece by piece; keeps commas and nesting. */
 
 #include "stc/base.h"
+#include "utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,26 +9,12 @@
 
 enum { DEEPEST = sizeof(((stc_json *)0)->comma) / sizeof(bool) };
 
-/* Bytes of the well-formed UTF-8 character at text, or 0. */
-static int character_length(const unsigned char *text)
-{
-    if (text[0] < 0x80) return 1;
-    int n = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if (text[0] < 0xc2 || text[0] > 0xf4) return 0;
-    for (int i = 1; i < n; i++)
-        if ((text[i] & 0xc0) != 0x80) return 0;
-    bool overlong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
-    bool surrogate = text[0] == 0xed && text[1] >= 0xa0;
-    bool beyond = text[0] == 0xf4 && text[1] >= 0x90;
-    return overlong || surrogate || beyond ? 0 : n;
-}
-
 /* Bytes that are not UTF-8 become U+FFFD, so that the file can always be read. */
 static void write_string(FILE *file, const char *value)
 {
     fputc('"', file);
     for (const unsigned char *c = (const unsigned char *)value; *c;) {
-        int n = character_length(c);
+        int n = stc_utf8_length(c);
         if (n == 0)
             fputs("\\ufffd", file);
         else if (*c == '"' || *c == '\\')

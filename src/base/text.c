@@ -3,6 +3,7 @@
 #include "stc/base.h"
 
 #include "stc/error.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,7 +31,8 @@ int stc_open_text(const char *path, FILE **out)
     *out = NULL;
     STC_CHECK(stat(path, &info) == 0, STC_ERR_INPUT, "%s: cannot be opened: %s", path,
               strerror(errno));
-    STC_CHECK(S_ISREG(info.st_mode), STC_ERR_INPUT, "%s: is a %s, expected a text file", path,
+    STC_CHECK(S_ISREG(info.st_mode), STC_ERR_INPUT,
+              "%s: cannot be read: it is a %s, expected a text file", path,
               S_ISDIR(info.st_mode) ? "folder" : "device or pipe");
     *out = fopen(path, "r");
     STC_CHECK(*out, STC_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
@@ -39,10 +41,11 @@ int stc_open_text(const char *path, FILE **out)
 
 bool stc_is_name(const char *text)
 {
-    size_t n = 0;
-    while ((unsigned char)text[n] >= 0x20 && text[n] != 0x7f)
-        n++;
-    return text[n] == 0 && n >= 1 && n <= 1000;
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c && !stc_is_control(*c) && stc_utf8_length(c) > 0)
+        c += stc_utf8_length(c);
+    size_t n = (size_t)((const char *)c - text);
+    return *c == 0 && n >= 1 && n <= 1000;
 }
 
 enum { LONGEST = 64 };

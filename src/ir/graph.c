@@ -101,7 +101,8 @@ int stc_graph_add(stc_graph *graph, const char *name, const stc_op *op, int ninp
 {
     STC_CHECK(name != NULL && name[0] != 0, STC_ERR_INPUT, "a %s node has an empty name", op->name);
     STC_CHECK(stc_is_name(name), STC_ERR_INPUT,
-              "node name '%.40s...' has %zu bytes; expected at most 1000 and no control characters",
+              "node name '%.40s...' has %zu bytes; expected at most 1000 of UTF-8 without control "
+              "characters",
               name, strlen(name));
     STC_CHECK(strchr(name, '/') == NULL, STC_ERR_INPUT,
               "node name '%s' holds a '/', which separates groups in files", name);

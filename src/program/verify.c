@@ -192,7 +192,7 @@ static int verify_ids(const stc_program *program)
             rc = stc_fail(STC_ERR_INPUT, "the ids of %s come before those of %s, expected after",
                           before, stages[s]->name);
         }
-        end = stages[s]->first_id + size;
+        if (rc == 0) end = stages[s]->first_id + size;
         before = stages[s]->name;
     }
     stc_free(stages);

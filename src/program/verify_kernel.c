@@ -2,6 +2,8 @@
  * order: views, sizes of each kind, one kernel, what values it gives. */
 #include "verify.h"
 
+#include <stdlib.h>
+
 enum { MAX_WINDOW = 1 << 20, MAX_LENGTH = 1 << 30 };
 static const int64_t max_index = INT64_C(1) << 40;
 
@@ -23,8 +25,26 @@ static int count_factors(const stc_view *view, const char *name, int *out)
     return 0;
 }
 
-/* All indices that the view reaches lie inside the tensor. */
-static int verify_view(const stc_view *view, const stc_shape *tensor, const char *name)
+/* Does the view show an element twice? Broadcasting (step 0) does not count where it may be. Along
+ * an axis the steps of a view grow faster than what the smaller ones reach. */
+static bool repeats(const stc_view *view, int nfactors, bool may_broadcast)
+{
+    const stc_factor *f = view->factor;
+    for (int i = 0; i < nfactors; i++) {
+        if (f[i].extent == 1 || (f[i].step == 0 && may_broadcast)) continue;
+        int64_t reach = 0;
+        for (int k = 0; k < nfactors; k++) {
+            bool smaller = k != i && f[k].axis == f[i].axis && llabs(f[k].step) <= llabs(f[i].step);
+            if (smaller) reach += (f[k].extent - 1) * llabs(f[k].step);
+        }
+        if (llabs(f[i].step) <= reach) return true;
+    }
+    return false;
+}
+
+/* All indices that the view reaches lie inside the tensor, none twice. */
+static int verify_view(const stc_view *view, const stc_shape *tensor, bool may_broadcast,
+                       const char *name)
 {
     int64_t lo[STC_MAX_NDIM] = {0}, hi[STC_MAX_NDIM] = {0}, size = 1, reach;
     int nfactors, naxes = tensor->ndim > 0 ? tensor->ndim : 1;
@@ -53,6 +73,8 @@ static int verify_view(const stc_view *view, const stc_shape *tensor, const char
                   "stage %s: a view reaches outside its operand (axis %d: %lld to %lld of %lld)",
                   name, a, (long long)lo[a], (long long)hi[a], (long long)tensor->dim[a]);
     }
+    STC_CHECK(!repeats(view, nfactors, may_broadcast), STC_ERR_INPUT,
+              "stage %s: a view shows elements of its operand twice", name);
     return 0;
 }
 
@@ -73,8 +95,7 @@ static int operands_of(stc_kernel_kind kind)
     return kind == STC_KERNEL_INPUT || kind == STC_KERNEL_NEURON ? 0 : 1;
 }
 
-/* Only a read or a product element by element may repeat values; their size is that of the stage.
- */
+/* Only a read or a product element by element may broadcast; their size is that of the stage. */
 static int verify_operand(const stc_program *program, int32_t s, const stc_kernel *kernel,
                           int which)
 {
@@ -90,13 +111,8 @@ static int verify_operand(const stc_program *program, int32_t s, const stc_kerne
               "stage %s: operand %d is stage %d, expected one of 0 to %d", name, which,
               operand->stage, s - 1);
     const stc_stage *source = &program->stages[operand->stage];
-    STC_TRY(verify_view(&operand->view, &source->storage, name));
-    stc_shape seen = stc_view_shape(&operand->view);
-    bool repeats = kernel->kind == STC_KERNEL_READ || kernel->kind == STC_KERNEL_MUL;
-    STC_CHECK(repeats || stc_shape_size(&seen) <= stc_shape_size(&source->storage), STC_ERR_INPUT,
-              "stage %s: operand %d shows %lld values of stage %s, which has %lld", name, which,
-              (long long)stc_shape_size(&seen), source->name,
-              (long long)stc_shape_size(&source->storage));
+    bool may_broadcast = kernel->kind == STC_KERNEL_READ || kernel->kind == STC_KERNEL_MUL;
+    STC_TRY(verify_view(&operand->view, &source->storage, may_broadcast, name));
     STC_CHECK(stc_is_power_of_two(operand->factor) &&
                   (operand->factor == 1.0 || !stc_kind_is_real(source->kind)),
               STC_ERR_INPUT,

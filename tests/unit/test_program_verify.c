@@ -132,7 +132,7 @@ static const char *spoil_kernel(stc_program *p, int which)
         CASE(11, conv->operand[0].view.factor[1].step = 2, "a view reaches outside its operand")
         CASE(12, row->operand[0].view.factor[1].step = 0;
              row->operand[0].view.factor[1].extent = 1000,
-             "shows 16000 values of stage square, which has 256")
+             "stage row: a view shows elements of its operand twice")
         CASE(13, conv->u.accumulate.stride[0] = 0, "stage a: its window does not fit")
         CASE(14, conv->u.accumulate.padding[1] = 2, "stage a: its window does not fit")
         CASE(15, conv->u.accumulate.groups = 3, "3 groups do not divide 2 in- and 16 out-channels")
