@@ -17,7 +17,7 @@
 
 enum { STEPS = 5, SAMPLES = 4, MAX_INPUTS = 4, MAX_OUTPUTS = 10, MAX_NEURONS = 16 };
 
-static int nseeds = 6; /* the first argument of the program asks for another number */
+static int nseeds = 3; /* the first argument of the program asks for another number */
 static stc_comm world_comm;
 static const stc_comm *world = &world_comm;
 
