@@ -93,7 +93,9 @@ typedef struct {
 static void run_neuron(void *context)
 {
     const neuron_work *work = context;
-    work->model->step(work->n, work->params, work->state, work->x, work->out);
+    work->model->step(
+        work->n, &(stc_neuron_step){
+                     .params = work->params, .state = work->state, .x = work->x, .out = work->out});
 }
 
 /* Default parameters of the first model, the discrete LIF; inputs fire about a tenth of them. */

@@ -171,12 +171,12 @@ static int bench_chips(const stc_comm *world, const settings *s, int chips, stc_
     stc_input *input = NULL;
     stc_compile_options options = {
         .chips = chips, .clamp_chips = true, .optimization = 2, .partition = s->partition};
-    int rc = stc_graph_read(s->model, &graph);
+    int rc = stc_graph_read(s->model, NULL, &graph);
     if (rc < 0) return rc;
     rc = stc_graph_verify(graph);
     if (rc >= 0) rc = stc_compile(world, graph, s->model, &options, &program, &report);
     if (rc >= 0) {
-        rc = stc_input_open(s->input, program, &input);
+        rc = stc_input_open(s->input, program, NULL, &input);
         job j = {world, s, program, input, bench, program->chips};
         int64_t images = rc >= 0 && s->images > input->samples ? input->samples : s->images;
         if (bench->quick && images > 2) images = 2;

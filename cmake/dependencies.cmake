@@ -1,6 +1,6 @@
 # What the project needs from the system. Targets for the LINK option of stc_library():
 #   MPI::MPI_C OpenMP::OpenMP_C (linked by all), hdf5::hdf5 (io/), METIS::METIS (partition/),
-#   PkgConfig::nettle (src/base), PkgConfig::inih, cmocka (tests).
+#   PkgConfig::nettle (src/base), PkgConfig::inih, PkgConfig::jansson (src/cli), cmocka (tests).
 # Debian 12 packages: .ci/install_packages.
 
 find_package(MPI REQUIRED COMPONENTS C)
@@ -18,6 +18,7 @@ endif()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(nettle REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h)
 if(NOT RANDOM123_INCLUDE_DIR)

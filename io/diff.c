@@ -1,5 +1,6 @@
-/* diff.c - do two results agree? Spikes are compared as sets, outputs bit by bit. Files of other
- * writers are welcome: populations need not be sorted, `sample` and `value` may be missing. */
+/* diff.c - do two results agree? Spikes are compared as sets, outputs and traces bit by bit. Files
+ * of other writers are welcome: populations need not be sorted, `sample` and `value` may be
+ * missing. */
 #include "h5.h"
 
 #include "stc/error.h"
@@ -20,11 +21,11 @@ typedef struct {
 /* One of the two files. */
 typedef struct {
     const char *path;
-    hid_t file, spikes, outputs; /* groups -1 when absent */
+    hid_t file, spikes, outputs, report; /* groups -1 when absent */
     double step_ms;
     int64_t first_sample;
-    const char **populations, **names; /* links, sorted */
-    int64_t npopulations, nnames;      /* names: of outputs */
+    const char **populations, **names, **traces; /* links, sorted */
+    int64_t npopulations, nnames, ntraces;       /* names: of outputs */
     const char *spike_checksum, *output_checksum;
 } side;
 
@@ -38,7 +39,7 @@ typedef struct {
     record first;
     const char *first_node;
     uint8_t first_value[2];
-    int64_t spikes, values; /* compared and equal */
+    int64_t spikes, values, points; /* compared and equal; points: of traces */
 } comparison;
 
 /* ---- reading ---- */
@@ -64,6 +65,10 @@ static int open_side(comparison *c, int k, const char *path)
         STC_TRY(stc_h5_group(s->file, "spikes", &s->spikes));
         STC_TRY(stc_h5_names(s->spikes, 1000000, c->arena, &s->populations, &s->npopulations));
     }
+    if (stc_h5_has(s->file, "report")) {
+        STC_TRY(stc_h5_group(s->file, "report", &s->report));
+        STC_TRY(stc_h5_names(s->report, 1000000, c->arena, &s->traces, &s->ntraces));
+    }
     STC_TRY(stc_h5_group(s->file, "outputs", &s->outputs));
     return stc_h5_names(s->outputs, 1000000, c->arena, &s->names, &s->nnames);
 }
@@ -72,6 +77,7 @@ static void close_side(side *s)
 {
     stc_h5_close(&s->spikes);
     stc_h5_close(&s->outputs);
+    stc_h5_close(&s->report);
     stc_h5_close(&s->file);
 }
 
@@ -275,36 +281,59 @@ static const char *place_text(const stc_h5_data *data, int64_t at, char *buffer,
     return buffer;
 }
 
-static void compare_values(comparison *c, const char *name, const stc_h5_data *data,
-                           float *const values[2])
+/* Two arrays of the same name; traces have ids. */
+typedef struct {
+    const char *what;    /* "output x" */
+    const int64_t *ids;  /* traces: ids of the last axis */
+    stc_h5_data data[2]; /* of equal shape */
+    double *values[2];
+} value_pair;
+
+/* "sample 3, step 7, id 12" of the value of a trace. */
+static const char *trace_place(const comparison *c, const value_pair *pair, int64_t at,
+                               char *buffer, size_t size)
 {
+    const stc_h5_data *data = &pair->data[0];
+    int64_t nids = data->dim[data->ndim - 1], steps = data->dim[data->ndim - 2];
+    snprintf(buffer, size, "sample %lld, step %lld, id %lld",
+             (long long)(c->side[0].first_sample + at / nids / steps),
+             (long long)(at / nids % steps), (long long)pair->ids[at % nids]);
+    return buffer;
+}
+
+/* Returns the number of equal values. */
+static int64_t compare_values(comparison *c, const value_pair *pair)
+{
+    const stc_h5_data *data = &pair->data[0];
+    double *const *values = pair->values;
     int64_t differ = 0, first = -1;
     double largest = 0;
     char place[160];
     for (int64_t i = 0; i < data->size; i++) {
-        if (memcmp(&values[0][i], &values[1][i], sizeof(float)) == 0) continue;
-        double by = fabs((double)values[0][i] - (double)values[1][i]);
+        if (memcmp(&values[0][i], &values[1][i], sizeof(double)) == 0) continue;
+        double by = fabs(values[0][i] - values[1][i]);
         if (by > largest) largest = by;
         if (differ++ == 0) first = i;
     }
-    c->values += data->size - differ;
-    if (differ == 0) return;
+    if (differ == 0) return data->size;
     c->same = false;
     fprintf(c->out,
-            "output %s: %lld of %lld values differ, by at most %g; the first at %s: %.9g in %s, "
+            "%s: %lld of %lld values differ, by at most %g; the first at %s: %.9g in %s, "
             "%.9g in %s\n",
-            name, (long long)differ, (long long)data->size, largest,
-            place_text(data, first, place, sizeof(place)), (double)values[0][first],
-            c->side[0].path, (double)values[1][first], c->side[1].path);
+            pair->what, (long long)differ, (long long)data->size, largest,
+            pair->ids ? trace_place(c, pair, first, place, sizeof(place))
+                      : place_text(data, first, place, sizeof(place)),
+            values[0][first], c->side[0].path, values[1][first], c->side[1].path);
+    return data->size - differ;
 }
 
-static int read_output(const side *s, const char *link, stc_h5_data *data, float **values)
+/* Every float32 is a float64. */
+static int read_values(const stc_h5_data *data, double **values)
 {
-    STC_TRY(stc_h5_data_open(s->outputs, link, data));
     STC_TRY(stc_h5_data_numeric(data));
-    *values = stc_alloc(data->size, sizeof(float));
+    *values = stc_alloc(data->size, sizeof(double));
     if (!*values) return STC_ERR_NOMEM;
-    return stc_h5_data_read(data, NULL, NULL, H5T_NATIVE_FLOAT, *values);
+    return stc_h5_data_read(data, NULL, NULL, H5T_NATIVE_DOUBLE, *values);
 }
 
 static bool equal_shapes(const stc_h5_data *a, const stc_h5_data *b)
@@ -312,29 +341,98 @@ static bool equal_shapes(const stc_h5_data *a, const stc_h5_data *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof(a->dim[0])) == 0;
 }
 
-static int compare_output(comparison *c, const char *link)
+/* Compare the datasets of this name in two groups, one of each file; adds to *equal. */
+static int compare_pair(comparison *c, value_pair *pair, const hid_t group[2], const char *link,
+                        int64_t *equal)
 {
-    stc_h5_data data[2] = {{.id = -1}, {.id = -1}};
-    float *values[2] = {NULL, NULL};
     char a[128], b[128];
-    const char *name = stc_h5_unescape(link, c->arena);
-    int rc = name ? 0 : STC_ERR_NOMEM;
+    int rc = 0;
+    pair->data[0].id = pair->data[1].id = -1;
+    pair->values[0] = pair->values[1] = NULL;
     for (int k = 0; k < 2 && rc == 0; k++) {
-        rc = read_output(&c->side[k], link, &data[k], &values[k]);
+        rc = stc_h5_data_open(group[k], link, &pair->data[k]);
+        if (rc == 0) rc = read_values(&pair->data[k], &pair->values[k]);
     }
-    if (rc == 0 && equal_shapes(&data[0], &data[1])) {
-        compare_values(c, name, &data[0], values);
+    if (rc == 0 && equal_shapes(&pair->data[0], &pair->data[1])) {
+        *equal += compare_values(c, pair);
     } else if (rc == 0) {
         c->same = false;
-        fprintf(c->out, "output %s: shape %s in %s, %s in %s\n", name,
-                stc_h5_data_shape_text(&data[0], a, sizeof(a)), c->side[0].path,
-                stc_h5_data_shape_text(&data[1], b, sizeof(b)), c->side[1].path);
+        fprintf(c->out, "%s: shape %s in %s, %s in %s\n", pair->what,
+                stc_h5_data_shape_text(&pair->data[0], a, sizeof(a)), c->side[0].path,
+                stc_h5_data_shape_text(&pair->data[1], b, sizeof(b)), c->side[1].path);
     }
     for (int k = 0; k < 2; k++) {
-        stc_h5_close(&data[k].id);
-        stc_free(values[k]);
+        stc_h5_close(&pair->data[k].id);
+        stc_free(pair->values[k]);
     }
     return rc;
+}
+
+static int compare_output(comparison *c, const char *link)
+{
+    const char *name = stc_h5_unescape(link, c->arena);
+    value_pair pair = {.what = name ? stc_arena_printf(c->arena, "output %s", name) : NULL};
+    const hid_t groups[2] = {c->side[0].outputs, c->side[1].outputs};
+    return pair.what ? compare_pair(c, &pair, groups, link, &c->values) : STC_ERR_NOMEM;
+}
+
+/* ---- traces ---- */
+
+/* Open a report and read its ids; its values have an axis of these. */
+static int open_trace(const side *s, const char *link, hid_t *group, int64_t **ids, int64_t *n)
+{
+    stc_h5_data data;
+    STC_TRY(stc_h5_group(s->report, link, group));
+    *n = -1;
+    STC_TRY(read_column(*group, "mapping/node_ids", H5T_NATIVE_INT64, 8, n, (void **)ids));
+    STC_TRY(stc_h5_data_open(*group, "data", &data));
+    int rc = 0;
+    if ((data.ndim != 2 && data.ndim != 3) || data.dim[data.ndim - 1] != *n) {
+        char shape[128];
+        rc = stc_h5_fail(STC_ERR_INPUT, data.id, NULL,
+                         "has shape %s, expected (steps, %lld) or (samples, steps, %lld)",
+                         stc_h5_data_shape_text(&data, shape, sizeof(shape)), (long long)*n,
+                         (long long)*n);
+    }
+    stc_h5_close(&data.id);
+    return rc;
+}
+
+static int compare_trace(comparison *c, const char *link)
+{
+    int64_t *ids[2] = {NULL, NULL}, n[2];
+    hid_t group[2] = {-1, -1};
+    const char *name = stc_h5_unescape(link, c->arena);
+    value_pair pair = {.what = name ? stc_arena_printf(c->arena, "trace %s", name) : NULL};
+    int rc = pair.what ? 0 : STC_ERR_NOMEM;
+    for (int k = 0; k < 2 && rc == 0; k++)
+        rc = open_trace(&c->side[k], link, &group[k], &ids[k], &n[k]);
+    pair.ids = ids[0];
+    if (rc == 0 && (n[0] != n[1] || memcmp(ids[0], ids[1], (size_t)n[0] * sizeof(int64_t)))) {
+        c->same = false;
+        fprintf(c->out, "%s: other neurons in %s than in %s\n", pair.what, c->side[0].path,
+                c->side[1].path);
+    } else if (rc == 0) {
+        rc = compare_pair(c, &pair, group, "data", &c->points);
+    }
+    for (int k = 0; k < 2; k++) {
+        stc_h5_close(&group[k]);
+        stc_free(ids[k]);
+    }
+    return rc;
+}
+
+/* Traces that only one of the files recorded are no difference. */
+static int compare_traces(comparison *c)
+{
+    const side *a = &c->side[0], *b = &c->side[1];
+    if (a->report >= 0 && b->report >= 0) {
+        return for_common(c, "trace", a->traces, a->ntraces, b->traces, b->ntraces, compare_trace);
+    }
+    if (a->report >= 0 || b->report >= 0) {
+        fprintf(c->out, "traces: not recorded in %s\n", a->report < 0 ? a->path : b->path);
+    }
+    return 0;
 }
 
 /* ---- the whole ---- */
@@ -351,10 +449,13 @@ static int compare_all(comparison *c, const char *a, const char *b)
     STC_TRY(compare_spikes(c));
     STC_TRY(for_common(c, "output", c->side[0].names, c->side[0].nnames, c->side[1].names,
                        c->side[1].nnames, compare_output));
+    STC_TRY(compare_traces(c));
     if (c->same) {
-        fprintf(c->out, "same: %lld spikes of %lld nodes, %lld values of %lld outputs\n",
+        fprintf(c->out, "same: %lld spikes of %lld nodes, %lld values of %lld outputs",
                 (long long)c->spikes, (long long)c->side[0].npopulations, (long long)c->values,
                 (long long)c->side[0].nnames);
+        if (c->points) fprintf(c->out, ", %lld of traces", (long long)c->points);
+        fprintf(c->out, "\n");
     }
     return 0;
 }
@@ -363,7 +464,7 @@ int stc_result_diff(const char *a, const char *b, FILE *file, bool *same)
 {
     comparison c = {.out = file, .same = true};
     for (int k = 0; k < 2; k++)
-        c.side[k] = (side){.file = -1, .spikes = -1, .outputs = -1};
+        c.side[k] = (side){.file = -1, .spikes = -1, .outputs = -1, .report = -1};
     STC_TRY(stc_arena_create(&c.arena));
     int rc = compare_all(&c, a, b);
     for (int k = 0; k < 2; k++)

@@ -167,6 +167,28 @@ static bool claims_too_much(hid_t dataset, int64_t bytes)
     return bytes > (INT64_C(1) << 24) && (hsize_t)bytes / 1100 > stored;
 }
 
+/* Is a filter needed that this HDF5 has not got? Its name is written to buffer. */
+static bool lacks_filter(hid_t dataset, char *buffer, size_t size)
+{
+    hid_t list = H5Dget_create_plist(dataset);
+    int n = list < 0 ? 0 : H5Pget_nfilters(list);
+    bool lacks = false;
+    for (int i = 0; i < n && !lacks; i++) {
+        unsigned flags, config;
+        size_t nvalues = 0;
+        char name[64] = "";
+        H5Z_filter_t filter =
+            H5Pget_filter2(list, (unsigned)i, &flags, &nvalues, NULL, sizeof(name), name, &config);
+        lacks = filter >= 0 && H5Zfilter_avail(filter) <= 0;
+        if (lacks) {
+            snprintf(buffer, size, "\"%s\" (number %d)", name[0] ? name : "?", (int)filter);
+        }
+    }
+    stc_h5_close(&list);
+    H5Eclear2(H5E_DEFAULT);
+    return lacks;
+}
+
 /* Data must lie in the file itself. */
 static bool stored_elsewhere(hid_t dataset)
 {
@@ -214,11 +236,19 @@ static int describe(stc_h5_data *data)
 
 int stc_h5_data_open(hid_t location, const char *name, stc_h5_data *out)
 {
+    char filter[96];
     *out = (stc_h5_data){.id = -1};
     STC_TRY(open_as(location, name, H5I_DATASET, "dataset", &out->id));
     int rc = 0;
     if (stored_elsewhere(out->id)) {
         rc = refuse(location, name, "holds its data in other files; copy them into this one");
+    } else if (lacks_filter(out->id, filter, sizeof(filter))) {
+        H5Eclear2(H5E_DEFAULT);
+        rc = stc_h5_fail(STC_ERR_INPUT, location, name,
+                         "is compressed by the filter %s, which the HDF5 library here does not "
+                         "have; write the file with gzip or without compression (for NIR: "
+                         "nir.write(path, graph, compression=\"gzip\"))",
+                         filter);
     } else {
         rc = describe(out);
     }

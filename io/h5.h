@@ -77,6 +77,11 @@ int stc_h5_data_create(hid_t location, const char *name, hid_t type, int ndim, c
 /* Independent; a count of 0 writes nothing. start and count NULL: all. */
 int stc_h5_data_write(const stc_h5_data *data, const int64_t *start, const int64_t *count,
                       hid_t type, const void *values);
+/* A dataset with its values at once; n < 0: a scalar. */
+int stc_h5_put(hid_t location, const char *name, hid_t type, int64_t n, const void *values);
+/* A dataset of strings. */
+int stc_h5_put_texts(hid_t location, const char *name, int ndim, const int64_t *dim,
+                     const char *const *texts);
 int stc_h5_set_text(hid_t object, const char *name, const char *text); /* NULL: "" */
 int stc_h5_set_int(hid_t object, const char *name, int64_t value);
 int stc_h5_set_real(hid_t object, const char *name, double value);

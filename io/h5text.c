@@ -218,6 +218,28 @@ int stc_h5_text_type(size_t size, hid_t *type)
     return stc_fail(STC_ERR_INTERNAL, "HDF5 cannot make a string type of %zu bytes", size);
 }
 
+int stc_h5_put(hid_t location, const char *name, hid_t type, int64_t n, const void *values)
+{
+    stc_h5_data data;
+    STC_TRY(stc_h5_data_create(location, name, type, n < 0 ? 0 : 1, &n, &data));
+    int rc = stc_h5_data_write(&data, NULL, NULL, type, values);
+    stc_h5_close(&data.id);
+    return rc;
+}
+
+int stc_h5_put_texts(hid_t location, const char *name, int ndim, const int64_t *dim,
+                     const char *const *texts)
+{
+    hid_t type;
+    stc_h5_data data;
+    STC_TRY(stc_h5_text_type(H5T_VARIABLE, &type));
+    int rc = stc_h5_data_create(location, name, type, ndim, dim, &data);
+    if (rc == 0) rc = stc_h5_data_write(&data, NULL, NULL, type, texts);
+    stc_h5_close(&data.id);
+    stc_h5_close(&type);
+    return rc;
+}
+
 int stc_h5_set_text(hid_t object, const char *name, const char *text)
 {
     hid_t type;

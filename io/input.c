@@ -1,23 +1,14 @@
-/* input.c - what is presented to a network: dense arrays of a file, or of memory.
+/* input.c - what is presented to a network: an input file of any layout, or arrays in memory.
  *
- * Nothing but shapes and labels is read when a file is opened; values come as hyperslabs.
+ * Opening reads shapes, labels and events; dense values are read when they are asked for. Reading
+ * order: input_file.h, open_all, then the reader of a layout.
  */
-#include "stc/input.h"
+#include "input_file.h"
 
-#include "h5.h"
 #include "stc/error.h"
 
 #include <math.h>
 #include <string.h>
-
-/* What `source` of an input from a file points to. Everything else lies in the arena. */
-typedef struct {
-    stc_arena *arena;
-    hid_t file;
-    stc_input input;
-} file_input;
-
-/* ---- reading values ---- */
 
 static int check_range(const stc_input *input, int array, int64_t sample, int64_t first,
                        int64_t count, const stc_box *box)
@@ -34,154 +25,27 @@ static int check_range(const stc_input *input, int array, int64_t sample, int64_
     return 0;
 }
 
-/* Where value i of out[count][box] came from, for a message. */
-static int not_finite(const stc_input_array *a, hid_t id, int64_t sample, int64_t first,
-                      const stc_box *box, int64_t i, float value)
-{
-    char index[160] = "";
-    size_t used = 0;
-    int64_t size = stc_box_size(box), rest = i % size;
-    for (int d = 0; d < box->ndim && used < sizeof(index); d++) {
-        int64_t inner = 1;
-        for (int e = d + 1; e < box->ndim; e++)
-            inner *= box->hi[e] - box->lo[e];
-        used += (size_t)snprintf(index + used, sizeof(index) - used, "%s%lld", d ? ", " : "",
-                                 (long long)(box->lo[d] + rest / inner));
-        rest %= inner;
-    }
-    char step[40] = "";
-    if (a->steps > 0) snprintf(step, sizeof(step), ", step %lld", (long long)(first + i / size));
-    H5Eclear2(H5E_DEFAULT);
-    return stc_h5_fail(STC_ERR_INPUT, id, NULL,
-                       "is %g at sample %lld%s, element (%s); inputs must be finite", (double)value,
-                       (long long)sample, step, index);
-}
-
 static int read_file(const stc_input *input, int array, int64_t sample, int64_t first,
                      int64_t count, const stc_box *box, float *out)
 {
     STC_TRY(check_range(input, array, sample, first, count, box));
     const stc_input_array *a = &input->arrays[array];
-    const stc_h5_data *data = a->handle;
-    int64_t start[STC_H5_MAX_NDIM], extent[STC_H5_MAX_NDIM], n = count * stc_box_size(box);
-    int axis = 0;
-    start[axis] = sample;
-    extent[axis++] = 1;
-    if (a->steps > 0) {
-        start[axis] = first;
-        extent[axis++] = count;
-    }
-    for (int d = 0; d < box->ndim; d++) {
-        start[axis] = box->lo[d];
-        extent[axis++] = box->hi[d] - box->lo[d];
-    }
-    if (n == 0) return 0;
-    STC_TRY(stc_h5_data_read(data, start, extent, H5T_NATIVE_FLOAT, out));
-    float scale = (float)a->scale;
-    for (int64_t i = 0; i < n && scale != 1.0f; i++)
-        out[i] *= scale;
-    for (int64_t i = 0; i < n; i++) {
-        if (!isfinite(out[i])) return not_finite(a, data->id, sample, first, box, i, out[i]);
-    }
+    const stc_input_values *values = a->handle;
+    if (count == 0 || stc_box_size(box) == 0) return 0;
+    if (values->dense) return stc_input_read_dense(a, sample, first, count, box, out);
+    stc_input_read_events(a, sample, first, count, box, out);
     return 0;
 }
 
-/* ---- opening a file ---- */
+/* ---- what the readers share ---- */
 
-static int read_labels(file_input *f)
+int stc_input_match(stc_input_file *f, hid_t group, const char **links, int64_t nlinks)
 {
-    stc_h5_data data;
-    if (!stc_h5_has(f->file, "labels")) return 0;
-    STC_TRY(stc_h5_data_open(f->file, "labels", &data));
-    int rc = stc_h5_data_numeric(&data);
-    if (rc == 0 && (data.ndim != 1 || data.size != f->input.samples)) {
-        char shape[128];
-        rc = stc_h5_fail(STC_ERR_INPUT, data.id, NULL,
-                         "has shape %s, expected (%lld): one label for each sample",
-                         stc_h5_data_shape_text(&data, shape, sizeof(shape)),
-                         (long long)f->input.samples);
-    }
-    if (rc == 0) {
-        f->input.labels = stc_arena_alloc(f->arena, data.size, sizeof(int32_t));
-        if (!f->input.labels) rc = STC_ERR_NOMEM;
-    }
-    if (rc == 0) rc = stc_h5_data_read(&data, NULL, NULL, H5T_NATIVE_INT32, f->input.labels);
-    stc_h5_close(&data.id);
-    return rc;
-}
-
-static int wrong_shape(const stc_h5_data *data, const stc_stage *stage)
-{
-    char found[128], one[128], inner[128];
-    H5Eclear2(H5E_DEFAULT);
-    stc_shape_text(&stage->shape, one, sizeof(one));
-    snprintf(inner, sizeof(inner), "%.*s", (int)strcspn(one + 1, ")"), one + 1);
-    const char *comma = inner[0] ? ", " : "";
-    return stc_h5_fail(STC_ERR_INPUT, data->id, NULL,
-                       "has shape %s, but input %s takes (samples%s%s) or (samples, steps%s%s)",
-                       stc_h5_data_shape_text(data, found, sizeof(found)), stage->name, comma,
-                       inner, comma, inner);
-}
-
-/* Does the dataset hold samples, with or without a step axis, of the shape of the stage? */
-static int fit_shape(const stc_h5_data *data, const stc_stage *stage, stc_input_array *array)
-{
-    int ahead = data->ndim - stage->shape.ndim;
-    bool fits = ahead == 1 || ahead == 2;
-    for (int d = 0; fits && d < stage->shape.ndim; d++) {
-        fits = data->dim[ahead + d] == stage->shape.dim[d];
-    }
-    if (!fits) return wrong_shape(data, stage);
-    array->shape = stage->shape;
-    array->steps = ahead == 2 ? data->dim[1] : 0;
-    if (data->dim[0] == 0 || (ahead == 2 && data->dim[1] == 0)) {
-        H5Eclear2(H5E_DEFAULT);
-        return stc_h5_fail(STC_ERR_INPUT, data->id, NULL, "holds no %s",
-                           data->dim[0] == 0 ? "samples" : "steps");
-    }
-    return 0;
-}
-
-static int open_array(file_input *f, hid_t group, const char *link, const stc_stage *stage,
-                      stc_input_array *array)
-{
-    stc_h5_data *data = stc_arena_alloc(f->arena, 1, sizeof(*data));
-    if (!data) return STC_ERR_NOMEM;
-    STC_TRY(stc_h5_data_open(group, link, data));
-    array->handle = data; /* closed with the file */
-    array->name = stc_arena_strdup(f->arena, stage->name);
-    array->scale = 1;
-    if (!array->name) return STC_ERR_NOMEM;
-    STC_TRY(stc_h5_data_numeric(data));
-    array->integer = data->kind != H5T_FLOAT;
-    STC_TRY(fit_shape(data, stage, array));
-    if (stc_h5_has_attr(data->id, "scale")) {
-        STC_TRY(stc_h5_attr_real(data->id, "scale", &array->scale));
-        if (!isfinite(array->scale) || array->scale == 0) {
-            return stc_h5_fail(STC_ERR_INPUT, data->id, NULL,
-                               "attribute scale is %g, expected a number other than 0",
-                               array->scale);
-        }
-    }
-    const stc_input_array *head = &f->input.arrays[0];
-    if (f->input.narrays == 0) f->input.samples = data->dim[0];
-    if (data->dim[0] != f->input.samples) {
-        return stc_h5_fail(STC_ERR_INPUT, data->id, NULL, "has %lld samples, input %s has %lld",
-                           (long long)data->dim[0], head->name, (long long)f->input.samples);
-    }
-    f->input.narrays++;
-    return 0;
-}
-
-/* The names in the file against those that the program takes. */
-static int match_names(file_input *f, hid_t group, const stc_program *program, const char **links,
-                       int64_t nlinks)
-{
-    const char **expected = stc_arena_alloc(f->arena, program->nstages, sizeof(char *));
+    const char **expected = stc_arena_alloc(f->arena, f->ninputs, sizeof(char *));
     int n = 0;
     if (!expected) return STC_ERR_NOMEM;
-    for (int32_t s = 0; s < program->nstages; s++) {
-        if (program->stages[s].is_input) expected[n++] = program->stages[s].name;
+    for (int32_t s = 0; s < f->program->nstages; s++) {
+        if (f->program->stages[s].is_input) expected[n++] = f->program->stages[s].name;
     }
     if (n == 1 && nlinks == 1) return 0;
     for (int64_t i = 0; i < nlinks; i++) {
@@ -206,72 +70,136 @@ static int match_names(file_input *f, hid_t group, const stc_program *program, c
     return 0;
 }
 
-static int open_arrays(file_input *f, const stc_program *program)
+const char *stc_input_link(const stc_input_file *f, const stc_stage *stage, const char **links,
+                           int64_t nlinks)
 {
-    hid_t group;
-    const char **links;
-    int64_t nlinks;
-    STC_TRY(stc_h5_group(f->file, "inputs", &group));
-    f->input.arrays = stc_arena_alloc(f->arena, program->nstages, sizeof(stc_input_array));
-    int rc =
-        f->input.arrays ? stc_h5_names(group, 100000, f->arena, &links, &nlinks) : STC_ERR_NOMEM;
-    if (rc == 0) rc = match_names(f, group, program, links, nlinks);
-    for (int32_t s = 0; s < program->nstages && rc == 0; s++) {
-        const stc_stage *stage = &program->stages[s];
-        if (!stage->is_input) continue;
-        const char *link = stc_h5_escape(stage->name, f->arena);
-        if (nlinks == 1 && link && !stc_h5_has(group, link)) link = links[0];
-        rc = link ? open_array(f, group, link, stage, &f->input.arrays[f->input.narrays])
-                  : STC_ERR_NOMEM;
+    return f->ninputs == 1 && nlinks == 1 ? links[0] : stc_h5_escape(stage->name, f->arena);
+}
+
+int stc_input_add(stc_input_file *f, const stc_stage *stage, int64_t samples, bool dense, hid_t at,
+                  stc_input_array **out)
+{
+    stc_input_values *values = stc_arena_alloc(f->arena, 1, sizeof(*values));
+    const char *name = stc_arena_strdup(f->arena, stage->name);
+    if (!values || !name) return STC_ERR_NOMEM;
+    values->dense = dense;
+    if (f->input.narrays > 0 && samples != f->input.samples) {
+        return stc_h5_fail(STC_ERR_INPUT, at, NULL, "has %lld samples, input %s has %lld",
+                           (long long)samples, f->input.arrays[0].name,
+                           (long long)f->input.samples);
     }
-    stc_h5_close(&group);
+    f->input.samples = samples;
+    *out = &f->input.arrays[f->input.narrays++];
+    **out = (stc_input_array){.name = name, .shape = stage->shape, .scale = 1, .handle = values};
+    return 0;
+}
+
+/* ---- opening a file ---- */
+
+static int read_labels(stc_input_file *f)
+{
+    stc_h5_data data;
+    if (!stc_h5_has(f->file, "labels")) return 0;
+    STC_TRY(stc_h5_data_open(f->file, "labels", &data));
+    int rc = stc_h5_data_numeric(&data);
+    if (rc == 0 && (data.ndim != 1 || data.size != f->input.samples)) {
+        char shape[128];
+        rc = stc_h5_fail(STC_ERR_INPUT, data.id, NULL,
+                         "has shape %s, expected (%lld): one label for each sample",
+                         stc_h5_data_shape_text(&data, shape, sizeof(shape)),
+                         (long long)f->input.samples);
+    }
+    if (rc == 0) {
+        f->input.labels = stc_arena_alloc(f->arena, data.size, sizeof(int32_t));
+        if (!f->input.labels) rc = STC_ERR_NOMEM;
+    }
+    if (rc == 0) rc = stc_h5_data_read(&data, NULL, NULL, H5T_NATIVE_INT32, f->input.labels);
+    stc_h5_close(&data.id);
     return rc;
 }
 
-/* All arrays with a step axis have the same number of steps. */
-static int check_steps(const file_input *f)
+/* All dense arrays with a step axis have the same number of steps; events get it too, or what was
+ * asked for. */
+static int set_steps(stc_input_file *f)
 {
-    const stc_input_array *first = NULL;
+    const stc_input_array *first = NULL, *events = NULL;
     for (int i = 0; i < f->input.narrays; i++) {
         const stc_input_array *a = &f->input.arrays[i];
+        const stc_input_values *values = a->handle;
+        if (!values->dense) events = a;
         if (a->steps == 0) continue;
         if (!first) first = a;
         STC_CHECK(a->steps == first->steps, STC_ERR_INPUT,
                   "%s: input %s has %lld steps, input %s has %lld", f->input.path, first->name,
                   (long long)first->steps, a->name, (long long)a->steps);
     }
-    return 0;
+    if (!events) return 0;
+    int64_t steps = first                    ? first->steps
+                    : f->options.time_steps  ? f->options.time_steps
+                    : f->program->time_steps ? f->program->time_steps
+                                             : f->longest;
+    STC_CHECK(steps > 0, STC_ERR_USAGE,
+              "%s: input %s is a list of events, which does not say how many steps a sample has; "
+              "neither does the model\nhint: give --time-steps T (a step is %g s here)",
+              f->input.path, events->name, f->dt);
+    return stc_input_finish_events(f, steps);
 }
 
-static int open_all(file_input *f, const char *path, const stc_program *program)
+/* By content: NIRData says so, dense arrays and spikes are known by their groups. */
+static int open_layout(stc_input_file *f)
+{
+    if (stc_h5_has_attr(f->file, "__type__")) return stc_input_open_nirdata(f);
+    if (!stc_h5_has(f->file, "inputs") && stc_h5_has(f->file, "spikes")) {
+        return stc_input_open_sonata(f);
+    }
+    if (stc_h5_has_attr(f->file, "format")) STC_TRY(stc_h5_check_format(f->file, "stc-input", 1));
+    return stc_input_open_dense(f);
+}
+
+static int open_all(stc_input_file *f, const char *path)
 {
     f->input.path = stc_arena_strdup(f->arena, path);
-    if (!f->input.path) return STC_ERR_NOMEM;
+    f->input.arrays = stc_arena_alloc(f->arena, f->program->nstages, sizeof(stc_input_array));
+    if (!f->input.path || !f->input.arrays) return STC_ERR_NOMEM;
+    for (int32_t s = 0; s < f->program->nstages; s++)
+        f->ninputs += f->program->stages[s].is_input;
+    STC_CHECK(f->ninputs > 0, STC_ERR_INPUT, "%s: the program has no input node", path);
     STC_TRY(stc_h5_open(path, &f->file));
-    if (stc_h5_has_attr(f->file, "format")) STC_TRY(stc_h5_check_format(f->file, "stc-input", 1));
-    STC_TRY(open_arrays(f, program));
-    STC_CHECK(f->input.narrays > 0, STC_ERR_INPUT, "%s: the program has no input node", path);
-    STC_TRY(check_steps(f));
-    STC_TRY(read_labels(f));
-    return 0;
+    STC_TRY(open_layout(f));
+    STC_TRY(set_steps(f));
+    return read_labels(f);
 }
 
-int stc_input_open(const char *path, const stc_program *program, stc_input **out)
+static void release(stc_input_file *f)
+{
+    stc_arena *arena = f->arena;
+    for (int i = 0; f->file >= 0 && i < f->input.narrays; i++) {
+        stc_input_values *values = f->input.arrays[i].handle;
+        stc_free(values->events);
+    }
+    stc_h5_close(&f->file);
+    stc_arena_destroy(&arena);
+}
+
+int stc_input_open(const char *path, const stc_program *program, const stc_input_options *options,
+                   stc_input **out)
 {
     stc_arena *arena;
     *out = NULL;
     STC_TRY(stc_arena_create(&arena));
-    file_input *f = stc_arena_alloc(arena, 1, sizeof(*f));
-    int rc = STC_ERR_NOMEM;
-    if (f) {
-        *f = (file_input){.arena = arena, .file = -1};
-        f->input.read = read_file;
-        f->input.source = f;
-        rc = open_all(f, path, program);
-    }
-    if (rc < 0) {
-        if (f) stc_h5_close(&f->file);
+    stc_input_file *f = stc_arena_alloc(arena, 1, sizeof(*f));
+    if (!f) {
         stc_arena_destroy(&arena);
+        return STC_ERR_NOMEM;
+    }
+    *f = (stc_input_file){.arena = arena, .file = -1, .program = program};
+    if (options) f->options = *options;
+    f->dt = f->options.dt > 0 ? f->options.dt : program->dt > 0 ? program->dt : 1e-3;
+    f->input.read = read_file;
+    f->input.source = f;
+    int rc = open_all(f, path);
+    if (rc < 0) {
+        release(f);
         return rc;
     }
     *out = &f->input;
@@ -279,33 +207,6 @@ int stc_input_open(const char *path, const stc_program *program, stc_input **out
 }
 
 /* ---- memory ---- */
-
-/* Copy one box of a C-order tensor. */
-static void copy_box(const float *from, const stc_shape *shape, const stc_box *box, float *out)
-{
-    int64_t stride[STC_MAX_NDIM], index[STC_MAX_NDIM];
-    int last = box->ndim - 1;
-    if (last < 0) {
-        out[0] = from[0];
-        return;
-    }
-    stc_shape_strides(shape, stride);
-    memcpy(index, box->lo, sizeof(index));
-    int64_t row = box->hi[last] - box->lo[last];
-    for (;;) {
-        int64_t at = 0;
-        for (int d = 0; d <= last; d++)
-            at += index[d] * stride[d];
-        memcpy(out, from + at, (size_t)row * sizeof(float));
-        out += row;
-        int d = last - 1;
-        while (d >= 0 && ++index[d] == box->hi[d]) {
-            index[d] = box->lo[d];
-            d--;
-        }
-        if (d < 0) return;
-    }
-}
 
 static int read_memory(const stc_input *input, int array, int64_t sample, int64_t first,
                        int64_t count, const stc_box *box, float *out)
@@ -317,7 +218,8 @@ static int read_memory(const stc_input *input, int array, int64_t sample, int64_
     float scale = (float)a->scale;
     for (int64_t t = 0; t < count && part > 0; t++) {
         const float *values = a->handle;
-        copy_box(values + (sample * steps + first + t) * size, &a->shape, box, out + t * part);
+        stc_input_copy_box(values + (sample * steps + first + t) * size, 0, &a->shape, box,
+                           out + t * part);
     }
     for (int64_t i = 0; i < count * part && scale != 1.0f; i++)
         out[i] *= scale;
@@ -330,7 +232,7 @@ int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *a
     stc_arena *arena;
     *out = NULL;
     STC_TRY(stc_arena_create(&arena));
-    file_input *f = stc_arena_alloc(arena, 1, sizeof(*f));
+    stc_input_file *f = stc_arena_alloc(arena, 1, sizeof(*f));
     stc_input_array *copies = stc_arena_alloc(arena, narrays, sizeof(*copies));
     if (!f || !copies) {
         stc_arena_destroy(&arena);
@@ -341,7 +243,7 @@ int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *a
         copies[i].handle = (void *)(uintptr_t)values[i]; /* never written through */
         if (copies[i].scale == 0) copies[i].scale = 1;
     }
-    *f = (file_input){.arena = arena, .file = -1};
+    *f = (stc_input_file){.arena = arena, .file = -1};
     f->input = (stc_input){.path = "",
                            .samples = samples,
                            .narrays = narrays,
@@ -355,9 +257,7 @@ int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *a
 void stc_input_close(stc_input **input)
 {
     if (!*input) return;
-    file_input *f = (*input)->source;
-    stc_arena *arena = f->arena;
-    stc_h5_close(&f->file);
+    stc_input_file *f = (*input)->source;
     *input = NULL;
-    stc_arena_destroy(&arena);
+    release(f);
 }

@@ -6,6 +6,7 @@
 #include "stc/error.h"
 #include "stc/io.h"
 #include "stc/neuron.h"
+#include "stc/population.h"
 
 #include <math.h>
 #include <string.h>
@@ -96,6 +97,28 @@ static int read_rows(const stc_program *program, int32_t b, int64_t first, int64
     return check_rows(blob, &part[0], from->on_grid[b], first, count, weight, exponent, bias);
 }
 
+static int read_field(const stc_program *program, int32_t f, int64_t first, int64_t count,
+                      double *out)
+{
+    char path[32];
+    stc_h5_data data;
+    const source *from = program->source;
+    const stc_field *field = &program->fields[f];
+    STC_CHECK(first >= 0 && count >= 0 && first <= field->rows - count, STC_ERR_INTERNAL,
+              "field %s: %lld values from %lld on asked for, it has %lld", field->name,
+              (long long)count, (long long)first, (long long)field->rows);
+    snprintf(path, sizeof(path), "fields/%d", f);
+    STC_TRY(stc_h5_data_open(from->file, path, &data));
+    int rc = stc_h5_data_numeric(&data);
+    if (rc == 0 && (data.ndim != 1 || data.size != field->rows)) {
+        rc = stc_h5_fail(STC_ERR_INPUT, data.id, NULL, "expected %lld values",
+                         (long long)field->rows);
+    }
+    if (rc == 0 && count > 0) rc = stc_h5_data_read(&data, &first, &count, H5T_NATIVE_DOUBLE, out);
+    stc_h5_close(&data.id);
+    return rc;
+}
+
 static void release(stc_program *program)
 {
     source *from = program->source;
@@ -169,17 +192,27 @@ static int read_structs(hid_t group, const stc_table *table, int64_t limit, stc_
     return rc;
 }
 
-static int unpack_neuron(const stc_rows *rows, int64_t i, stc_arena *arena, stc_kernel *kernel)
+static int unpack_model(const stc_rows *rows, int64_t i, stc_arena *arena, stc_kernel *kernel)
 {
     int n;
-    const stc_neuron_model *const *models = stc_neuron_models("scalar", &n);
-    stc_neuron_row row = {0};
+    stc_model_row row = {0};
     STC_TRY(stc_rows_unpack(rows, i, arena, &row));
-    memcpy(kernel->u.neuron.params, row.params, sizeof(row.params));
-    for (int m = 0; m < n; m++) {
-        if (strcmp(models[m]->name, row.model) != 0) continue;
-        kernel->u.neuron.model = m;
-        return 0;
+    if (kernel->kind == STC_KERNEL_NEURON) {
+        const stc_neuron_model *const *models = stc_neuron_models("scalar", &n);
+        memcpy(kernel->u.neuron.params, row.params, sizeof(kernel->u.neuron.params));
+        memcpy(kernel->u.neuron.field, row.field, sizeof(kernel->u.neuron.field));
+        for (int m = 0; m < n; m++) {
+            kernel->u.neuron.model = m;
+            if (strcmp(models[m]->name, row.model) == 0) return 0;
+        }
+    } else {
+        const stc_population_model *const *models = stc_population_models("scalar", false, &n);
+        memcpy(kernel->u.population.params, row.params, sizeof(row.params));
+        memcpy(kernel->u.population.field, row.field, sizeof(row.field));
+        for (int m = 0; m < n; m++) {
+            kernel->u.population.model = m;
+            if (strcmp(models[m]->name, row.model) == 0) return 0;
+        }
     }
     STC_FAIL(STC_ERR_INPUT, "neuron model \"%.40s\" is not known to this stc; compile it again",
              row.model);
@@ -189,7 +222,8 @@ static int unpack_neuron(const stc_rows *rows, int64_t i, stc_arena *arena, stc_
 static bool fits_parameter(const stc_attr_spec *spec, double x)
 {
     int64_t last = spec->kind == STC_ATTR_BOOL ? 1 : INT32_MAX;
-    if (spec->kind == STC_ATTR_REAL) return stc_attr_meets(spec->check, x);
+    bool real = spec->kind == STC_ATTR_REAL || spec->kind == STC_ATTR_EACH;
+    if (real) return stc_attr_meets(spec->check, x) && isfinite(x);
     if (spec->kind == STC_ATTR_CHOICE) {
         last = 0;
         for (const char *c = spec->choices; *c; c++)
@@ -198,23 +232,39 @@ static bool fits_parameter(const stc_attr_spec *spec, double x)
     return x >= 0 && x <= (double)last && x == (double)(int64_t)x && stc_attr_meets(spec->check, x);
 }
 
+static int check_params(const stc_stage *stage, const stc_attr_spec *specs, int n,
+                        const double *params, const int32_t *field)
+{
+    for (int i = 0; i < n; i++) {
+        STC_CHECK(field[i] < 0 || specs[i].kind == STC_ATTR_EACH, STC_ERR_INPUT,
+                  "stage %s: parameter %s has a field, but is the same for all neurons",
+                  stage->name, specs[i].name);
+        if (field[i] >= 0) continue;
+        STC_CHECK(fits_parameter(&specs[i], params[i]), STC_ERR_INPUT,
+                  "stage %s: parameter %s of its neurons is %g, which cannot be", stage->name,
+                  specs[i].name, params[i]);
+    }
+    return 0;
+}
+
 /* Parameters of the neurons are in range, and their spikes are what the stage says. */
 static int check_neurons(const stc_program *program, const stc_stage *stage)
 {
     int n;
     char found[96], wanted[96];
     const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
+    if (last->kind == STC_KERNEL_POPULATION) {
+        const stc_population_model *model =
+            stc_population_models("scalar", false, &n)[last->u.population.model];
+        return check_params(stage, model->params, model->nparams, last->u.population.params,
+                            last->u.population.field);
+    }
     if (last->kind != STC_KERNEL_NEURON) return 0;
     const stc_neuron_model *model = stc_neuron_models("scalar", &n)[last->u.neuron.model];
-    const double *params = last->u.neuron.params;
-    for (int i = 0; i < model->nparams; i++) {
-        const stc_attr_spec *spec = &model->params[i];
-        STC_CHECK(fits_parameter(spec, params[i]), STC_ERR_INPUT,
-                  "stage %s: parameter %s of its neurons is %g, which cannot be", stage->name,
-                  spec->name, params[i]);
-    }
+    STC_TRY(check_params(stage, model->params, model->nparams, last->u.neuron.params,
+                         last->u.neuron.field));
     stc_kind kind;
-    int rc = model->output_kind(params, &kind);
+    int rc = model->output_kind(last->u.neuron.params, &kind);
     if (rc < 0) return stc_fail_in(rc, "stage %s", stage->name);
     STC_CHECK(kind.unit == stage->kind.unit && kind.max == stage->kind.max, STC_ERR_INPUT,
               "stage %s: its values are %s, expected %s", stage->name,
@@ -236,8 +286,8 @@ static int read_part(hid_t group, const stc_part_table *part, stc_program *progr
         if (next == rows.n) {
             rc = stc_fail(STC_ERR_INPUT, "table %s has only %lld rows", part->table.name,
                           (long long)rows.n);
-        } else if (part->kind == STC_KERNEL_NEURON) {
-            rc = unpack_neuron(&rows, next++, program->arena, kernel);
+        } else if (stc_kernel_is_neuron(kernel)) {
+            rc = unpack_model(&rows, next++, program->arena, kernel);
         } else {
             rc = stc_rows_unpack(&rows, next++, program->arena, kernel);
         }
@@ -298,18 +348,21 @@ static int read_nets(hid_t group, stc_program *program)
 static int read_tables(hid_t group, stc_program *program)
 {
     stc_arena *arena = program->arena;
-    void *stages = NULL, *kernels = NULL, *blobs = NULL, *tiles = NULL;
+    void *stages = NULL, *kernels = NULL, *blobs = NULL, *fields = NULL, *tiles = NULL;
     STC_TRY(read_structs(group, &stc_stage_table, STC_FILE_MAX_STAGES, arena, &stages,
                          &program->nstages));
     STC_TRY(read_structs(group, &stc_kernel_table, STC_FILE_MAX_STAGES, arena, &kernels,
                          &program->nkernels));
     STC_TRY(
         read_structs(group, &stc_blob_table, STC_FILE_MAX_STAGES, arena, &blobs, &program->nblobs));
+    STC_TRY(read_structs(group, &stc_field_table, STC_FILE_MAX_STAGES, arena, &fields,
+                         &program->nfields));
     STC_TRY(
         read_structs(group, &stc_tile_table, STC_FILE_MAX_TILES, arena, &tiles, &program->ntiles));
     program->stages = stages;
     program->kernels = kernels;
     program->blobs = blobs;
+    program->fields = fields;
     program->tiles = tiles;
     for (int i = 0; i < STC_NPART_TABLES; i++) {
         STC_TRY(read_part(group, &stc_part_tables[i], program));
@@ -326,7 +379,8 @@ static int read_attributes(hid_t file, stc_program *program)
                  {"partition", &program->partition},
                  {"model", &program->model_path},
                  {"model_sha256", &program->model_sha256},
-                 {"command", &program->command}};
+                 {"command", &program->command},
+                 {"rules", &program->rules}};
     int64_t chips, levels, seed;
     STC_TRY(stc_h5_check_format(file, "stc-program", STC_PROGRAM_FORMAT));
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -337,6 +391,9 @@ static int read_attributes(hid_t file, stc_program *program)
     STC_TRY(stc_h5_attr_int(file, "time_steps", &program->time_steps));
     STC_TRY(stc_h5_attr_int(file, "neurons", &program->nneurons));
     STC_TRY(stc_h5_attr_int(file, "seed", &seed));
+    STC_TRY(stc_h5_attr_real(file, "dt", &program->dt));
+    STC_CHECK(program->dt >= 0.0 && program->dt < 1e9, STC_ERR_INPUT,
+              "attribute dt is %g; expected the seconds of a step, or 0", program->dt);
     STC_CHECK(chips >= 1 && chips <= STC_FILE_MAX_CHIPS && levels >= 0 &&
                   levels <= STC_FILE_MAX_STAGES && program->time_steps >= 0 &&
                   program->time_steps <= STC_FILE_MAX_STEPS && program->nneurons >= 0,
@@ -387,6 +444,7 @@ int stc_program_read(const char *path, stc_program **out)
     program->source = from;
     program->release = release;
     program->read_rows = read_rows;
+    program->read_field = read_field;
     rc = read_all(program);
     if (rc < 0) {
         if (strncmp(stc_error_text(), path, strlen(path)) != 0) stc_fail_in(rc, "%s", path);

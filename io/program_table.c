@@ -5,8 +5,9 @@
  * STC_PROGRAM_FORMAT. */
 _Static_assert(sizeof(stc_stage) == 224, "columns of stages");
 _Static_assert(sizeof(stc_operand) == 384, "columns of operands");
-_Static_assert(sizeof(stc_kernel) == 912, "columns of kernels");
+_Static_assert(sizeof(stc_kernel) == 1360, "columns of kernels");
 _Static_assert(sizeof(stc_blob) == 48, "columns of blobs");
+_Static_assert(sizeof(stc_field) == 16, "columns of fields");
 _Static_assert(sizeof(stc_tile) == 152, "columns of tiles");
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
@@ -86,8 +87,9 @@ static const stc_column read_columns[] = {
     KERNEL("blob", u.read.blob, I32, 0),
 };
 static const stc_column neuron_columns[] = {
-    COLUMN(stc_neuron_row, "model", model, TEXT, 0),
-    COLUMN(stc_neuron_row, "params", params, F64, 16),
+    COLUMN(stc_model_row, "model", model, TEXT, 0),
+    COLUMN(stc_model_row, "params", params, F64, STC_MAX_PARAMS),
+    COLUMN(stc_model_row, "fields", field, I32, STC_MAX_PARAMS),
 };
 static const stc_column matmul_columns[] = {
     KERNEL("batch", u.matmul.batch, I64, 0),
@@ -97,20 +99,74 @@ static const stc_column matmul_columns[] = {
 };
 #define POOL(name, length) KERNEL(#name, u.pool.name, I64, length)
 static const stc_column pool_columns[] = {
-    POOL(channels, 0), POOL(kernel, 2),  POOL(stride, 2),
-    POOL(padding, 2),  POOL(in_size, 2), POOL(out_size, 2),
+    POOL(channels, 0),
+    POOL(kernel, 2),
+    POOL(stride, 2),
+    POOL(padding, 2),
+    POOL(in_size, 2),
+    POOL(out_size, 2),
+    KERNEL("sum", u.pool.sum, BOOL, 0),
+    KERNEL("divisor", u.pool.divisor, F64, 0),
 };
 static const stc_column reduce_columns[] = {
     KERNEL("over", u.reduce.over, BOOL, STC_MAX_NDIM),
     KERNEL("divisor", u.reduce.divisor, F64, 0),
 };
+static const stc_column delay_columns[] = {
+    KERNEL("least", u.delay.least, I64, 0),
+    KERNEL("most", u.delay.most, I64, 0),
+    KERNEL("field", u.delay.field, I32, 0),
+};
+#define GENERATOR(name, kind) KERNEL(#name, u.generator.name, kind, 0)
+static const stc_column generator_columns[] = {
+    GENERATOR(poisson, BOOL), GENERATOR(value, F64), GENERATOR(field, I32), GENERATOR(times, I32),
+    GENERATOR(first, I64),    GENERATOR(end, I64),   GENERATOR(key, I64),
+};
+static const stc_column population_columns[] = {
+    COLUMN(stc_model_row, "model", model, TEXT, 0),
+    COLUMN(stc_model_row, "params", params, F64, STC_MAX_POPULATION_PARAMS),
+    COLUMN(stc_model_row, "fields", field, I32, STC_MAX_POPULATION_PARAMS),
+};
+#define DELIVER(name, kind) KERNEL(#name, u.deliver.name, kind, 0)
+#define DRAW(name)                                                                                 \
+    KERNEL(#name "_draw", u.deliver.name.kind, I32, 0),                                            \
+        KERNEL(#name "_field", u.deliver.name.field, I32, 0),                                      \
+        KERNEL(#name "_a", u.deliver.name.a, F64, 0),                                              \
+        KERNEL(#name "_b", u.deliver.name.b, F64, 0),                                              \
+        KERNEL(#name "_least", u.deliver.name.least, F64, 0),                                      \
+        KERNEL(#name "_most", u.deliver.name.most, F64, 0)
+static const stc_column deliver_columns[] = {
+    DELIVER(rule, I32),
+    DELIVER(synapse, I32),
+    DELIVER(receptor, I32),
+    DELIVER(source, I32),
+    DELIVER(target, I32),
+    DELIVER(nsources, I64),
+    DELIVER(ntargets, I64),
+    DELIVER(number, I64),
+    DELIVER(nedges, I64),
+    DELIVER(p, F64),
+    DELIVER(dt, F64),
+    DELIVER(autapses, BOOL),
+    DELIVER(multapses, BOOL),
+    DELIVER(recurrent, BOOL),
+    DRAW(weight),
+    DRAW(delay),
+    DELIVER(least, I64),
+    DELIVER(most, I64),
+    DELIVER(key, I64),
+};
 const stc_part_table stc_part_tables[STC_NPART_TABLES] = {
     {STC_KERNEL_ACCUMULATE, TABLE("accumulate", stc_kernel, accumulate_columns)},
     {STC_KERNEL_READ, TABLE("read", stc_kernel, read_columns)},
-    {STC_KERNEL_NEURON, TABLE("neuron", stc_neuron_row, neuron_columns)},
+    {STC_KERNEL_NEURON, TABLE("neuron", stc_model_row, neuron_columns)},
     {STC_KERNEL_MATMUL, TABLE("matmul", stc_kernel, matmul_columns)},
     {STC_KERNEL_POOL, TABLE("pool", stc_kernel, pool_columns)},
     {STC_KERNEL_REDUCE, TABLE("reduce", stc_kernel, reduce_columns)},
+    {STC_KERNEL_DELAY, TABLE("delay", stc_kernel, delay_columns)},
+    {STC_KERNEL_DELIVER, TABLE("deliver", stc_kernel, deliver_columns)},
+    {STC_KERNEL_GENERATOR, TABLE("generator", stc_kernel, generator_columns)},
+    {STC_KERNEL_POPULATION, TABLE("population", stc_model_row, population_columns)},
 };
 
 #define BLOB(name, kind) COLUMN(stc_blob, #name, name, kind, 0)
@@ -118,6 +174,12 @@ static const stc_column blob_columns[] = {
     BLOB(name, TEXT), BLOB(rows, I64), BLOB(columns, I64), BLOB(row_limit, I64), BLOB(npad, I64),
 };
 const stc_table stc_blob_table = TABLE("blobs", stc_blob, blob_columns);
+
+static const stc_column field_columns[] = {
+    COLUMN(stc_field, "name", name, TEXT, 0),
+    COLUMN(stc_field, "rows", rows, I64, 0),
+};
+const stc_table stc_field_table = TABLE("fields", stc_field, field_columns);
 
 #define TILE(name, member, kind, length) COLUMN(stc_tile, name, member, kind, length)
 static const stc_column tile_columns[] = {

@@ -7,21 +7,23 @@
 #include "stc/program.h"
 #include "table.h"
 
-extern const stc_table stc_stage_table, stc_kernel_table, stc_blob_table, stc_tile_table;
+extern const stc_table stc_stage_table, stc_kernel_table, stc_blob_table, stc_field_table,
+    stc_tile_table;
 
 /* Tables of kernel kinds with members, and their kinds. */
-enum { STC_NPART_TABLES = 6 };
+enum { STC_NPART_TABLES = 10 };
 typedef struct {
     stc_kernel_kind kind;
-    stc_table table; /* of stc_kernel; of stc_neuron_row for neurons */
+    stc_table table; /* of stc_kernel; of stc_model_row for neurons and populations */
 } stc_part_table;
 extern const stc_part_table stc_part_tables[STC_NPART_TABLES];
 
 /* A neuron kernel names its model, as the order of models may change. */
 typedef struct {
     const char *model;
-    double params[16];
-} stc_neuron_row;
+    double params[STC_MAX_POPULATION_PARAMS]; /* a neuron uses the first STC_MAX_PARAMS */
+    int32_t field[STC_MAX_POPULATION_PARAMS];
+} stc_model_row;
 
 /* Limits on what is read. */
 enum {

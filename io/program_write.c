@@ -1,14 +1,16 @@
 /* program_write.c - a program with its weights, written by all ranks.
  *
- * The tables are small and rank 0's; the weights are folded and written in row blocks by the rank
- * that holds the chip of the first tile that uses the rows, so that no rank needs all of them.
- * Reading order: owners, weights, structure, stc_program_write.
+ * The tables are small and rank 0's; every rank writes a share of the fields; the weights are
+ * folded and written in row blocks by the rank that holds the chip of the first tile that uses the
+ * rows, so that no rank needs all of them. Reading order: owners, weights, structure,
+ * stc_program_write.
  */
 #include "program_table.h"
 
 #include "stc/error.h"
 #include "stc/io.h"
 #include "stc/neuron.h"
+#include "stc/population.h"
 
 #include <math.h>
 #include <string.h>
@@ -165,6 +167,35 @@ static int write_blob(writer *w, int32_t b, int32_t *owner)
     return rc;
 }
 
+/* An equal share of the values of a field, in pieces. */
+static int write_field(const writer *w, int32_t f, double *values)
+{
+    char name[32];
+    int64_t rows = w->program->fields[f].rows, ranks = w->comm->size, rank = w->comm->rank;
+    snprintf(name, sizeof(name), "fields/%d", f);
+    stc_h5_data data = {.id = H5Dopen2(w->file, name, H5P_DEFAULT), .ndim = 1};
+    if (data.id < 0) return stc_h5_fail(STC_ERR_IO, w->file, name, "cannot open");
+    int64_t end = rows / ranks * (rank + 1) + (rank + 1 == ranks ? rows % ranks : 0);
+    int rc = 0;
+    for (int64_t at = rows / ranks * rank; at < end && rc == 0; at += PIECE) {
+        int64_t count = end - at < PIECE ? end - at : PIECE;
+        rc = w->program->read_field(w->program, f, at, count, values);
+        if (rc == 0) rc = stc_h5_data_write(&data, &at, &count, H5T_NATIVE_DOUBLE, values);
+    }
+    stc_h5_close(&data.id);
+    return rc < 0 ? stc_fail_in(rc, "field %s", w->program->fields[f].name) : 0;
+}
+
+static int write_fields(const writer *w)
+{
+    double *values = stc_alloc(w->program->nfields ? PIECE : 0, sizeof(*values));
+    int rc = values ? 0 : STC_ERR_NOMEM;
+    for (int32_t f = 0; f < w->program->nfields && rc == 0; f++)
+        rc = write_field(w, f, values);
+    stc_free(values);
+    return rc;
+}
+
 static int write_weights(writer *w)
 {
     int64_t most = 0;
@@ -183,8 +214,8 @@ static int write_weights(writer *w)
 
 /* ---- structure ---- */
 
-enum { NTABLES = 4 + STC_NPART_TABLES };
-enum { STAGES, KERNELS, BLOBS, TILES, PARTS };
+enum { NTABLES = 5 + STC_NPART_TABLES };
+enum { STAGES, KERNELS, BLOBS, FIELDS, TILES, PARTS };
 
 /* Packed tables; blobs are packed again when their row limits are known. */
 typedef struct {
@@ -197,31 +228,44 @@ static void free_tables(tables *t)
         stc_rows_free(&t->rows[i]);
 }
 
+/* Name, parameters and fields of a neuron or population. */
+static int fill_model_row(const stc_kernel *kernel, stc_model_row *row)
+{
+    int n;
+    *row = (stc_model_row){0};
+    if (kernel->kind == STC_KERNEL_NEURON) {
+        const stc_neuron_model *const *models = stc_neuron_models("scalar", &n);
+        if (kernel->u.neuron.model < 0 || kernel->u.neuron.model >= n) return STC_ERR_INTERNAL;
+        row->model = models[kernel->u.neuron.model]->name;
+        memcpy(row->params, kernel->u.neuron.params, sizeof(kernel->u.neuron.params));
+        memcpy(row->field, kernel->u.neuron.field, sizeof(kernel->u.neuron.field));
+        return 0;
+    }
+    const stc_population_model *const *models = stc_population_models("scalar", false, &n);
+    if (kernel->u.population.model < 0 || kernel->u.population.model >= n) return STC_ERR_INTERNAL;
+    row->model = models[kernel->u.population.model]->name;
+    memcpy(row->params, kernel->u.population.params, sizeof(row->params));
+    memcpy(row->field, kernel->u.population.field, sizeof(row->field));
+    return 0;
+}
+
 /* The kernels of one kind as rows of its table. */
 static int pack_part(const stc_program *program, const stc_part_table *part, stc_rows *rows)
 {
-    int nmodels;
-    const stc_neuron_model *const *models = stc_neuron_models("scalar", &nmodels);
-    bool neurons = part->kind == STC_KERNEL_NEURON;
+    bool models = part->kind == STC_KERNEL_NEURON || part->kind == STC_KERNEL_POPULATION;
     int32_t *select = stc_alloc(program->nkernels, sizeof(*select)), n = 0;
-    stc_neuron_row *rows_of = stc_alloc(neurons ? program->nkernels : 0, sizeof(*rows_of));
+    stc_model_row *rows_of = stc_alloc(models ? program->nkernels : 0, sizeof(*rows_of));
     int rc = select && rows_of ? 0 : STC_ERR_NOMEM;
     for (int32_t k = 0; k < program->nkernels && rc == 0; k++) {
-        const stc_kernel *kernel = &program->kernels[k];
-        if (kernel->kind != part->kind) continue;
-        if (neurons) {
-            if (kernel->u.neuron.model < 0 || kernel->u.neuron.model >= nmodels) {
-                rc = stc_fail(STC_ERR_INTERNAL, "kernel %d has no neuron model", k);
-                break;
-            }
-            rows_of[n].model = models[kernel->u.neuron.model]->name;
-            memcpy(rows_of[n].params, kernel->u.neuron.params, sizeof(rows_of[n].params));
+        if (program->kernels[k].kind != part->kind) continue;
+        if (models && fill_model_row(&program->kernels[k], &rows_of[n]) < 0) {
+            rc = stc_fail(STC_ERR_INTERNAL, "kernel %d has no neuron model", k);
         }
         select[n++] = k;
     }
     if (rc == 0) {
-        rc = neurons ? stc_rows_pack(&part->table, rows_of, NULL, n, rows)
-                     : stc_rows_pack(&part->table, program->kernels, select, n, rows);
+        rc = models ? stc_rows_pack(&part->table, rows_of, NULL, n, rows)
+                    : stc_rows_pack(&part->table, program->kernels, select, n, rows);
     }
     stc_free(select);
     stc_free(rows_of);
@@ -235,6 +279,7 @@ static int pack_tables(const stc_program *p, tables *t)
     STC_TRY(stc_rows_pack(&stc_stage_table, p->stages, NULL, p->nstages, &t->rows[STAGES]));
     STC_TRY(stc_rows_pack(&stc_kernel_table, p->kernels, NULL, p->nkernels, &t->rows[KERNELS]));
     STC_TRY(stc_rows_pack(&stc_blob_table, p->blobs, NULL, p->nblobs, &t->rows[BLOBS]));
+    STC_TRY(stc_rows_pack(&stc_field_table, p->fields, NULL, p->nfields, &t->rows[FIELDS]));
     STC_TRY(stc_rows_pack(&stc_tile_table, p->tiles, NULL, p->ntiles, &t->rows[TILES]));
     for (int i = 0; i < STC_NPART_TABLES; i++) {
         STC_TRY(pack_part(p, &stc_part_tables[i], &t->rows[PARTS + i]));
@@ -264,7 +309,7 @@ static void net_arrays(const stc_program *program, net_array out[NNET_ARRAYS])
 
 static int64_t bytes_needed(const stc_program *program, const tables *t)
 {
-    int64_t bytes = stc_h5_overhead(NTABLES + 8 + 5 * (int64_t)program->nblobs);
+    int64_t bytes = stc_h5_overhead(NTABLES + 8 + 5 * (int64_t)program->nblobs + program->nfields);
     net_array arrays[NNET_ARRAYS];
     net_arrays(program, arrays);
     for (int i = 0; i < NNET_ARRAYS; i++)
@@ -275,6 +320,8 @@ static int64_t bytes_needed(const stc_program *program, const tables *t)
         const stc_blob *blob = &program->blobs[b];
         bytes += blob->rows * (4 * blob->columns + 5) + 4 * blob->npad;
     }
+    for (int32_t f = 0; f < program->nfields; f++)
+        bytes += 8 * program->fields[f].rows;
     return bytes;
 }
 
@@ -288,6 +335,7 @@ static int set_attributes(hid_t file, const stc_program *program, const char *ut
                  {"model", program->model_path},
                  {"model_sha256", program->model_sha256},
                  {"command", program->command},
+                 {"rules", program->rules ? program->rules : ""},
                  {"utc", utc}};
     const struct {
         const char *name;
@@ -304,7 +352,7 @@ static int set_attributes(hid_t file, const stc_program *program, const char *ut
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         STC_TRY(stc_h5_set_int(file, numbers[i].name, numbers[i].value));
     }
-    return 0;
+    return stc_h5_set_real(file, "dt", program->dt);
 }
 
 static int create_tables(hid_t file, const stc_program *program, const tables *t)
@@ -361,6 +409,22 @@ static int create_weights(hid_t file, const stc_program *program)
     return rc;
 }
 
+static int create_fields(hid_t file, const stc_program *program)
+{
+    hid_t group;
+    STC_TRY(stc_h5_group_create(file, "fields", &group));
+    int rc = 0;
+    for (int32_t f = 0; f < program->nfields && rc == 0; f++) {
+        char name[16];
+        stc_h5_data data;
+        snprintf(name, sizeof(name), "%d", f);
+        rc = stc_h5_data_create(group, name, H5T_NATIVE_DOUBLE, 1, &program->fields[f].rows, &data);
+        stc_h5_close(&data.id);
+    }
+    stc_h5_close(&group);
+    return rc;
+}
+
 /* Write a dataset that exists; rank 0. */
 static int write_named(hid_t file, const char *name, hid_t type, int64_t n, const void *values)
 {
@@ -403,6 +467,7 @@ static int write_tables(const writer *w, tables *t)
 static int write_data(writer *w, tables *t)
 {
     int rc = write_weights(w);
+    if (rc == 0) rc = write_fields(w);
     int64_t *limit = w->row_limit;
     rc = stc_agree(w->comm, rc); /* the limits are complete */
     if (rc < 0) return rc;
@@ -430,6 +495,7 @@ int stc_program_write(const stc_comm *comm, const stc_program *program, const ch
         rc = set_attributes(file.id, program, utc);
         if (rc == 0) rc = create_tables(file.id, program, &t);
         if (rc == 0) rc = create_weights(file.id, program);
+        if (rc == 0) rc = create_fields(file.id, program);
         rc = stc_h5_created(&file, rc);
         if (rc == 0) rc = write_data(&w, &t);
         rc = stc_h5_finish(&file, rc);

@@ -117,19 +117,19 @@ static const struct {
     const char *name, *format, *group;
 } kinds[] = {
     {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "graph"},
+    {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "node"}, /* NIR */
     {STC_FILE_PROGRAM, "program", "stc-program", "program"},
     {STC_FILE_RESULT, "result", "stc-result", NULL},
     {STC_FILE_INPUT, "input", "stc-input", "inputs"},
+    {STC_FILE_INPUT, "input", "stc-input", "spikes"}, /* SONATA */
 };
 
 /* Known files of others that this version does not take. */
 static const struct {
     const char *group, *what;
 } others[] = {
-    {"node", "a NIR model; this version reads SpikeGraph models (/graph)"},
     {"nodes", "a SONATA network; this version reads SpikeGraph models (/graph)"},
     {"edges", "a SONATA network or an edge list; this version reads SpikeGraph models (/graph)"},
-    {"spikes", "a SONATA spike file; this version reads dense inputs (/inputs)"},
 };
 
 const char *stc_file_kind_name(stc_file_kind kind)
@@ -159,7 +159,7 @@ static int unknown(const char *path, hid_t file, stc_arena *arena)
     STC_FAIL(
         STC_ERR_INPUT,
         "%s: is an HDF5 file that stc does not know: it holds %s; expected /graph (SpikeGraph), "
-        "/program, /inputs or a result",
+        "/node (NIR), /program, /inputs, /spikes or a result",
         path, n ? list : "nothing");
 }
 
@@ -172,6 +172,8 @@ static int recognise(const char *path, hid_t file, stc_arena *arena, stc_file_ki
         *kind = kinds[i].kind;
         if (tagged && strcmp(format, kinds[i].format) == 0) return 0;
     }
+    *kind = STC_FILE_INPUT;
+    if (stc_h5_has_attr(file, "__type__")) return 0; /* NIRData */
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         *kind = kinds[i].kind;
         if (kinds[i].group && stc_h5_has(file, kinds[i].group)) return 0;

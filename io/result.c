@@ -1,4 +1,5 @@
-/* result.c - write a result: SONATA spikes, outputs, metrics, provenance (docs/formats.md).
+/* result.c - write a result: SONATA spikes, outputs, metrics, provenance (docs/formats.md); traces
+ * are in report.c.
  *
  * Groups, attributes and datasets are made by all ranks together with the same values, so rank 0
  * first tells the others its figures; then each rank writes its own records. Reading order:
@@ -6,6 +7,7 @@
  */
 #include "stc/result.h"
 
+#include "report.h"
 #include "stc/error.h"
 #include "table.h"
 
@@ -87,10 +89,15 @@ static int write_provenance(hid_t file, const stc_result *result, const stc_resu
 {
     const struct {
         const char *name, *text;
-    } texts[] = {{"program", result->program_name},      {"command", result->command},
-                 {"model_sha256", result->model_sha256}, {"input", result->input_path},
-                 {"input_sha256", result->input_sha256}, {"kernel", result->kernel},
-                 {"stc_version", STC_VERSION},           {"utc", utc}};
+    } texts[] = {{"program", result->program_name},
+                 {"command", result->command},
+                 {"model_sha256", result->model_sha256},
+                 {"input", result->input_path},
+                 {"input_sha256", result->input_sha256},
+                 {"kernel", result->kernel},
+                 {"rules", result->rules},
+                 {"stc_version", STC_VERSION},
+                 {"utc", utc}};
     const struct {
         const char *name;
         int64_t value;
@@ -184,7 +191,7 @@ static bool has_column(const stc_result *result, const stc_population *p, record
     return (column != SAMPLE || result->samples > 1) && (column != VALUE || p->max > 1);
 }
 
-static int set_population_attrs(hid_t group, const stc_population *p)
+static int set_population_attrs(hid_t group, const stc_result *result, const stc_population *p)
 {
     STC_TRY(set_sorting(group));
     STC_TRY(stc_h5_set_int(group, "first_id", p->first_id));
@@ -192,19 +199,9 @@ static int set_population_attrs(hid_t group, const stc_population *p)
     STC_TRY(stc_h5_set_real(group, "unit", p->unit));
     STC_TRY(stc_h5_set_int(group, "max", p->max));
     STC_TRY(stc_h5_set_int(group, "total", p->total));
-    hid_t space = -1, attr = -1;
-    hsize_t n = (hsize_t)p->shape.ndim;
-    space = n ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_NULL);
-    if (space >= 0) {
-        attr = H5Acreate2(group, "shape", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT);
-    }
-    int rc = 0;
-    if (attr < 0 || (n && H5Awrite(attr, H5T_NATIVE_INT64, p->shape.dim) < 0)) {
-        rc = stc_h5_fail(STC_ERR_IO, group, NULL, "cannot write attribute shape");
-    }
-    stc_h5_close(&attr);
-    stc_h5_close(&space);
-    return rc;
+    STC_TRY(stc_h5_set_real(group, "t_start", 0));
+    STC_TRY(stc_h5_set_real(group, "t_stop", (double)result->steps * result->dt_ms));
+    return stc_report_set_shape(group, &p->shape);
 }
 
 static int create_columns(hid_t group, const stc_result *result, const stc_population *p,
@@ -226,13 +223,15 @@ static int create_populations(const write_plan *plan, const stc_result *result)
 {
     hid_t spikes, group;
     STC_TRY(stc_h5_group_create(plan->root, "spikes", &spikes));
-    int rc = 0;
+    /* how many samples there are for those who present these spikes to a network */
+    int64_t samples = result->samples > 1 ? result->first_sample + result->samples : 1;
+    int rc = stc_h5_set_int(spikes, "samples", samples);
     for (int i = 0; i < result->npopulations && rc == 0; i++) {
         const stc_population *p = &result->populations[i];
         const char *link = stc_h5_escape(p->name, plan->arena);
         rc = link ? stc_h5_group_create(spikes, link, &group) : STC_ERR_NOMEM;
         if (rc < 0) break;
-        rc = set_population_attrs(group, p);
+        rc = set_population_attrs(group, result, p);
         if (rc == 0) rc = create_columns(group, result, p, plan->records[i]);
         stc_h5_close(&group);
     }
@@ -389,7 +388,8 @@ static int make_plan(const stc_comm *comm, const stc_result *result, write_plan 
 
 static int64_t bytes_needed(const write_plan *plan, const stc_result *result)
 {
-    int64_t bytes = stc_h5_overhead(4 + 5 * (int64_t)result->npopulations + result->noutputs);
+    int64_t bytes = stc_h5_overhead(4 + 5 * (int64_t)result->npopulations + result->noutputs) +
+                    stc_report_bytes(result);
     for (int i = 0; i < result->npopulations; i++)
         bytes += 21 * plan->records[i];
     for (int i = 0; i < result->noutputs; i++) {
@@ -412,6 +412,7 @@ static int create_all(const write_plan *plan, const stc_result *result, const st
     STC_TRY(write_provenance(file, result, &plan->figures, plan->utc));
     STC_TRY(create_outputs(plan, result));
     if (result->recorded) STC_TRY(create_populations(plan, result));
+    STC_TRY(stc_report_create(file, result, plan->arena));
     STC_TRY(stc_h5_group(file, "metrics", &metrics));
     int rc = stc_rows_create(metrics, nodes, &data);
     stc_h5_close(&data.id);
@@ -425,6 +426,7 @@ static int write_all(const stc_comm *comm, const write_plan *plan, const stc_res
     if (result->recorded) STC_TRY(write_populations(plan, result));
     if (comm->rank != 0) return 0;
     STC_TRY(write_outputs(plan, result));
+    STC_TRY(stc_report_write(plan->root, result, plan->arena));
     stc_h5_data data = {.ndim = 1, .dim = {nodes->n}, .size = nodes->n};
     data.id = H5Dopen2(plan->root, "metrics/nodes", H5P_DEFAULT);
     if (data.id < 0) return stc_h5_fail(STC_ERR_IO, plan->root, "metrics/nodes", "cannot open");

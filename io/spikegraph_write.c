@@ -1,6 +1,6 @@
 /* spikegraph_write.c - a SpikeGraph to an HDF5 file. As in the reader, the op table says everything
  * about parameters. */
-#include "h5.h"
+#include "model.h"
 
 #include "stc/error.h"
 #include "stc/io.h"
@@ -25,52 +25,32 @@ static int64_t bytes_needed(const stc_graph *graph)
         for (int a = 0; a < node->op->nattrs; a++) {
             if (!node->attrs[a].given) continue;
             objects++;
-            if (node->attrs[a].weight) bytes += 4 * weight_size(node->attrs[a].weight);
+            if (node->attrs[a].weight) bytes += 8 * weight_size(node->attrs[a].weight);
         }
     }
     return bytes + 256 * edges + stc_h5_overhead(objects);
 }
 
-/* A dataset with its values at once; n < 0: a scalar. */
-static int put(hid_t group, const char *name, hid_t type, int64_t n, const void *values)
-{
-    stc_h5_data data;
-    STC_TRY(stc_h5_data_create(group, name, type, n < 0 ? 0 : 1, &n, &data));
-    int rc = stc_h5_data_write(&data, NULL, NULL, type, values);
-    stc_h5_close(&data.id);
-    return rc;
-}
-
-static int put_texts(hid_t group, const char *name, int ndim, const int64_t *dim,
-                     const char *const *texts)
-{
-    hid_t type;
-    stc_h5_data data;
-    STC_TRY(stc_h5_text_type(H5T_VARIABLE, &type));
-    int rc = stc_h5_data_create(group, name, type, ndim, dim, &data);
-    if (rc == 0) rc = stc_h5_data_write(&data, NULL, NULL, type, texts);
-    stc_h5_close(&data.id);
-    stc_h5_close(&type);
-    return rc;
-}
-
-static int put_weight(hid_t group, const char *name, const stc_weight *weight)
+int stc_model_put_weight(hid_t group, const char *name, const stc_weight *weight)
 {
     stc_h5_data data;
     int ndim = weight->shape.ndim;
+    bool wide = weight->read_double != NULL;
+    hid_t type = wide ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT;
     int64_t start[STC_H5_MAX_NDIM] = {0}, count[STC_H5_MAX_NDIM];
     int64_t rows = ndim ? weight->shape.dim[0] : 1, row = stc_weight_row_size(weight);
     int64_t piece = row >= PIECE ? 1 : PIECE / row;
     if (piece > rows) piece = rows;
-    STC_TRY(stc_h5_data_create(group, name, H5T_NATIVE_FLOAT, ndim, weight->shape.dim, &data));
-    float *values = stc_alloc(piece * row, sizeof(*values));
+    STC_TRY(stc_h5_data_create(group, name, type, ndim, weight->shape.dim, &data));
+    void *values = stc_alloc(piece * row, wide ? sizeof(double) : sizeof(float));
     int rc = values ? 0 : STC_ERR_NOMEM;
     memcpy(count, data.dim, sizeof(count));
     for (int64_t first = 0; first < rows && rc == 0; first += piece) {
         start[0] = first;
         count[0] = rows - first < piece ? rows - first : piece;
-        rc = weight->read(weight, first, ndim ? count[0] : 1, values);
-        if (rc == 0) rc = stc_h5_data_write(&data, start, count, H5T_NATIVE_FLOAT, values);
+        rc = wide ? weight->read_double(weight, first, ndim ? count[0] : 1, values)
+                  : weight->read(weight, first, ndim ? count[0] : 1, values);
+        if (rc == 0) rc = stc_h5_data_write(&data, start, count, type, values);
     }
     stc_free(values);
     stc_h5_close(&data.id);
@@ -87,22 +67,25 @@ static int put_choice(hid_t group, const stc_attr_spec *spec, int64_t index)
     }
     snprintf(text, sizeof(text), "%.*s", (int)strcspn(word, " "), word);
     const char *texts[1] = {text};
-    return put_texts(group, spec->name, 0, NULL, texts);
+    return stc_h5_put_texts(group, spec->name, 0, NULL, texts);
 }
 
 static int put_attr(hid_t group, const stc_attr_spec *spec, const stc_attr *attr)
 {
     switch (spec->kind) {
     case STC_ATTR_WEIGHT:
-        return attr->weight ? put_weight(group, spec->name, attr->weight) : 0;
+        return attr->weight ? stc_model_put_weight(group, spec->name, attr->weight) : 0;
+    case STC_ATTR_EACH:
+        if (attr->weight) return stc_model_put_weight(group, spec->name, attr->weight);
+        return stc_h5_put(group, spec->name, H5T_NATIVE_DOUBLE, -1, &attr->r);
     case STC_ATTR_REAL:
-        return put(group, spec->name, H5T_NATIVE_DOUBLE, -1, &attr->r);
+        return stc_h5_put(group, spec->name, H5T_NATIVE_DOUBLE, -1, &attr->r);
     case STC_ATTR_INTS:
-        return put(group, spec->name, H5T_NATIVE_INT64, attr->n, attr->i);
+        return stc_h5_put(group, spec->name, H5T_NATIVE_INT64, attr->n, attr->i);
     case STC_ATTR_CHOICE:
         return put_choice(group, spec, attr->i[0]);
     default:
-        return put(group, spec->name, H5T_NATIVE_INT64, -1, attr->i);
+        return stc_h5_put(group, spec->name, H5T_NATIVE_INT64, -1, attr->i);
     }
 }
 
@@ -113,7 +96,7 @@ static int put_inputs(hid_t group, const stc_graph *graph, const stc_node *node)
     if (!names) return STC_ERR_NOMEM;
     for (int k = 0; k < node->ninputs; k++)
         names[k] = graph->nodes[node->inputs[k]]->name;
-    int rc = put_texts(group, "inputs", 1, &n, names);
+    int rc = stc_h5_put_texts(group, "inputs", 1, &n, names);
     stc_free(names);
     return rc;
 }
@@ -124,7 +107,7 @@ static int put_node(hid_t nodes, const stc_graph *graph, const stc_node *node)
     STC_CHECK(node->nfolds == 0, STC_ERR_INTERNAL,
               "node %s has constants folded into it and cannot be written", node->name);
     STC_TRY(stc_h5_group_create(nodes, node->name, &group));
-    int rc = put_texts(group, "type", 0, NULL, &node->op->type);
+    int rc = stc_h5_put_texts(group, "type", 0, NULL, &node->op->type);
     for (int a = 0; a < node->op->nattrs && rc == 0; a++) {
         if (node->attrs[a].given) rc = put_attr(group, &node->op->attrs[a], &node->attrs[a]);
     }
@@ -157,7 +140,7 @@ static int put_edges(hid_t group, const stc_graph *graph)
             dim[0]++;
         }
     }
-    int rc = put_texts(group, "edges", 2, dim, names);
+    int rc = stc_h5_put_texts(group, "edges", 2, dim, names);
     stc_free(names);
     return rc;
 }
@@ -169,6 +152,8 @@ static int put_graph(hid_t file, const stc_graph *graph)
     STC_TRY(stc_h5_group_create(file, "graph", &group));
     int rc = stc_h5_set_text(group, "name", graph->name);
     if (rc == 0) rc = stc_h5_set_int(group, "time_steps", graph->time_steps);
+    if (rc == 0 && graph->dt > 0) rc = stc_h5_set_real(group, "dt", graph->dt);
+    if (rc == 0 && graph->rules) rc = stc_h5_set_text(group, "rules", graph->rules);
     if (rc == 0) rc = stc_h5_group_create(group, "nodes", &nodes);
     for (int32_t i = 0; i < graph->nnodes && rc == 0; i++) {
         rc = put_node(nodes, graph, graph->nodes[i]);

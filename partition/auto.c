@@ -1,62 +1,126 @@
-/* auto.c - the best of several: contiguous, and refined partitions from different starts.
+/* auto.c - the best of several: contiguous, refined, and multilevel partitions from some seeds.
  *
- * A contiguous cut is near the best for feed-forward chains, METIS' cut for wide graphs; refinement
- * on multicast volume improves both. METIS is unreliable with few vertices per part; there, random
- * starts are refined as well.
+ * A contiguous cut is near the best for feed-forward chains and costs nothing; the multilevel
+ * method is best for most others. Where vertices are few per part random starts are refined as
+ * well. In a network where nearly everything goes everywhere no partition helps: that is recognised
+ * by the first seed, and the others are not tried.
  */
 #include "method.h"
 
 #include "stc/base.h"
 #include "stc/error.h"
 
-enum { SEEDS = 8, SEEDS_OF_FEW = 2 };
-enum { FEW = 20, TOO_FEW = 4 }; /* vertices per part for METIS */
+#include <math.h>
+#include <string.h>
+
+enum { SEEDS = 8 };
+enum { FEW = 8 }; /* vertices per part */
 
 /* First index of each kind of candidate; ties go to the simpler one. */
 enum {
     CONTIGUOUS = 0,
     CONTIGUOUS_REFINED = 1,
-    METIS_REFINED = 2,
-    RANDOM_REFINED = METIS_REFINED + SEEDS,
+    MULTILEVEL = 2,
+    RANDOM_REFINED = MULTILEVEL + SEEDS,
     NCANDIDATES = RANDOM_REFINED + SEEDS
 };
 
-static int start(const stc_partition_job *job, int32_t index, int32_t *part)
+/* No partition helps: the volume stays above this share of what random parts cost, or of what
+ * sending everything to every part that could need it costs. */
+static const double OF_RANDOM = 0.98, OF_ALL = 0.88;
+/* A contiguous cut below this share of all is reason enough not to ask. */
+static const double SUSPICIOUS = 0.8;
+
+static int refined(const stc_partition_job *job, uint64_t seed, int32_t *part)
 {
-    const int64_t n = job->graph->nvertices, k = job->nparts;
-    if (index < METIS_REFINED) return stc_cut_chain(job, part);
-    if (index < RANDOM_REFINED) {
-        const int32_t seed = index - METIS_REFINED;
-        const int seeds = n < TOO_FEW * k ? 0 : n < FEW * k ? SEEDS_OF_FEW : SEEDS;
-        const int rc = seed < seeds ? stc_metis_candidate(job, seed, part) : STC_NO_CANDIDATE;
-        return rc == STC_ERR_FIT ? STC_NO_CANDIDATE : rc; /* too large for METIS alone */
-    }
-    if (n >= FEW * k) return STC_NO_CANDIDATE;
-    return stc_deal_shuffled(job, stc_mix64(job->seed + (uint64_t)index), part);
+    STC_TRY(stc_partition_repair(job, true, part));
+    return stc_level_refine(&job->level, &job->limits, seed, part);
 }
 
 static int make(const stc_partition_job *job, int32_t index, int32_t *part)
 {
-    int rc = start(job, index, part);
-    if (rc != 0) return rc;
-    if (index == CONTIGUOUS) return stc_partition_repair(job, false, part);
-    rc = stc_partition_repair(job, true, part);
-    return rc < 0 ? rc : stc_partition_refine(job, job->seed + (uint64_t)index, part);
+    const uint64_t seed = job->seed + (uint64_t)index;
+    if (index >= MULTILEVEL && index < RANDOM_REFINED)
+        return stc_multilevel_candidate(job, index - MULTILEVEL, part);
+    if (index >= RANDOM_REFINED) {
+        if (job->graph->nvertices >= (int64_t)FEW * job->nparts) return STC_NO_CANDIDATE;
+        STC_TRY(stc_deal_shuffled(job, stc_mix64(seed), part));
+        return refined(job, seed, part);
+    }
+    STC_TRY(stc_cut_chain(job, part));
+    return index == CONTIGUOUS ? stc_partition_repair(job, false, part) : refined(job, seed, part);
+}
+
+static const char *maker(int32_t index)
+{
+    if (index >= RANDOM_REFINED) return "auto: random, refined";
+    if (index >= MULTILEVEL) return "auto: multilevel";
+    return index == CONTIGUOUS ? "auto: contiguous" : "auto: contiguous, refined";
+}
+
+/* Volume when every net goes to as many parts as it could. */
+static double most_volume(const stc_partition_job *job)
+{
+    const stc_level *level = &job->level;
+    double sum = 0;
+    for (int32_t e = 0; e < level->nnets; e++) {
+        const int64_t members = level->first[e + 1] - level->first[e];
+        const double parts = (double)(members < job->nparts ? members : job->nparts);
+        sum += (double)level->cost[e] * level->unit * (parts - 1);
+    }
+    return sum;
+}
+
+static int volume_of(const stc_partition_job *job, const int32_t *part, double *volume)
+{
+    stc_partition_quality q;
+    STC_TRY(stc_partition_measure(job->graph, job->nparts, part, NULL, &q));
+    *volume = q.multicast_volume;
+    return 0;
+}
+
+/* Volumes of contiguous and random parts; Local, the same everywhere. */
+static int measure_simple(const stc_partition_job *job, double *contiguous, double *random)
+{
+    int32_t *part = stc_alloc(job->graph->nvertices, sizeof *part);
+    int rc = part ? stc_cut_chain(job, part) : STC_ERR_NOMEM;
+    if (rc == 0) rc = volume_of(job, part, contiguous);
+    if (rc == 0) rc = stc_deal_shuffled(job, job->seed, part);
+    if (rc == 0) rc = volume_of(job, part, random);
+    stc_free(part);
+    return rc;
+}
+
+/* Try the candidates up to the first seed; *no_gain: more of them will not help. Collective. */
+static int try_first(const stc_comm *comm, const stc_partition_job *job, double random,
+                     int32_t *part, bool *no_gain)
+{
+    double volume = 0;
+    const int best = stc_partition_deal(comm, job, MULTILEVEL + 1, make, part);
+    if (best < 0) return best;
+    STC_TRY(stc_agree(comm, volume_of(job, part, &volume)));
+    *no_gain = volume > 0 && (volume >= OF_RANDOM * random || volume >= OF_ALL * most_volume(job));
+    if (*no_gain)
+        stc_info("partition: no partition helps: the best sends %.3g spikes per step, random parts "
+                 "%.3g; nearly everything goes everywhere",
+                 volume, random);
+    return best;
 }
 
 static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
-               const char **made_by)
+               stc_partition_quality *made)
 {
+    double contiguous = 0, random = 0;
+    STC_TRY(stc_agree(comm, measure_simple(job, &contiguous, &random)));
+    if (contiguous > SUSPICIOUS * most_volume(job)) {
+        const int best = try_first(comm, job, random, part, &made->no_gain);
+        if (best < 0) return best;
+        made->method = maker(best);
+        if (made->no_gain) return 0;
+    }
     const int best = stc_partition_deal(comm, job, NCANDIDATES, make, part);
     if (best < 0) return best;
-    if (best >= RANDOM_REFINED)
-        *made_by = "auto: random, refined";
-    else if (best >= METIS_REFINED)
-        *made_by = "auto: metis-cut, refined";
-    else if (best == CONTIGUOUS_REFINED)
-        *made_by = "auto: contiguous, refined";
-    else
-        *made_by = "auto: contiguous";
+    made->method = maker(best);
     return 0;
 }
 

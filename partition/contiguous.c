@@ -115,9 +115,9 @@ static void place_cuts(chain *c)
 
 static void sum_up(chain *c, const stc_partition_job *job)
 {
-    int which = job->total[WORK] > 0 ? WORK : CHAIN;
+    int which = job->limits.total[WORK] > 0 ? WORK : CHAIN;
     for (int w = WORK; w >= 0 && which == CHAIN; w--)
-        if (job->total[w] > 0) which = w;
+        if (job->limits.total[w] > 0) which = w;
     for (int32_t v = 0; v < c->n; v++) {
         const double *weight = job->graph->weight + (int64_t)v * STC_NCONSTRAINTS;
         for (int w = 0; w < STC_NCONSTRAINTS; w++)
@@ -136,7 +136,7 @@ int stc_cut_chain(const stc_partition_job *job, int32_t *part)
     if (rc == 0) {
         sum_up(&c, job);
         for (int w = 0; w < STC_NCONSTRAINTS; w++)
-            c.limit[w] = job->hard[w];
+            c.limit[w] = job->limits.hard[w];
         if (!find_limit(&c)) { /* no cut of the chain keeps the capacities */
             for (int w = 0; w < STC_NCONSTRAINTS; w++)
                 c.limit[w] = INFINITY;
@@ -154,9 +154,9 @@ int stc_cut_chain(const stc_partition_job *job, int32_t *part)
 }
 
 static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
-               const char **made_by)
+               stc_partition_quality *made)
 {
-    (void)made_by;
+    (void)made;
     return stc_agree(comm, stc_cut_chain(job, part));
 }
 

@@ -14,6 +14,8 @@
 /* Smaller is better, compared from the left. */
 enum { INFEASIBLE, IMBALANCE, VOLUME, INDEX, NKEYS };
 
+enum { SMALL = 1000 }; /* vertices: not worth waking threads */
+
 static int compare(const double *a, const double *b)
 {
     for (int i = 0; i < NKEYS; i++)
@@ -25,13 +27,13 @@ static int rate(const stc_partition_job *job, const int32_t *part, int32_t index
 {
     double capacity[STC_NCONSTRAINTS];
     for (int c = 0; c < STC_NCONSTRAINTS; c++)
-        capacity[c] = isfinite(job->hard[c]) ? job->hard[c] : 0;
+        capacity[c] = isfinite(job->limits.hard[c]) ? job->limits.hard[c] : 0;
     stc_partition_quality q;
     STC_TRY(stc_partition_measure(job->graph, job->nparts, part, capacity, &q));
     double worst = 0; /* above what balance allows; whole hundredths, as less is no reason */
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        if (job->total[c] <= 0) continue;
-        const double allowed = job->soft[c] * job->nparts / job->total[c];
+        if (job->limits.total[c] <= 0) continue;
+        const double allowed = job->limits.soft[c] * job->nparts / job->limits.total[c];
         worst = fmax(worst, q.imbalance[c] - allowed);
     }
     key[INFEASIBLE] = q.feasible ? 0 : 1;
@@ -41,23 +43,52 @@ static int rate(const stc_partition_job *job, const int32_t *part, int32_t index
     return 0;
 }
 
-/* The best candidate of this rank. */
+/* What the threads of a rank share: the best candidate so far, and the first failure. */
+typedef struct {
+    int32_t *part;
+    double *best;
+    int rc;
+    char text[STC_ERROR_SIZE];
+} found;
+
+static void take(const stc_partition_job *job, const int32_t *candidate, int rc, const double *key,
+                 found *f)
+{
+#pragma omp critical(stc_deal)
+    {
+        if (rc < 0 && f->rc == 0) {
+            f->rc = rc;
+            snprintf(f->text, sizeof f->text, "%s", stc_error_text());
+        } else if (rc == 0 && compare(key, f->best) < 0) {
+            memcpy(f->best, key, NKEYS * sizeof *key);
+            memcpy(f->part, candidate, (size_t)job->graph->nvertices * sizeof *candidate);
+        }
+    }
+}
+
+/* The best candidate of this rank. Threads take candidates as they come; which one is the best does
+ * not depend on that. */
 static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t n,
                     stc_candidate make, int32_t *part, double best[NKEYS])
 {
-    int32_t *candidate = stc_alloc(job->graph->nvertices, sizeof *candidate);
-    if (!candidate) return STC_ERR_NOMEM;
-    int rc = 0;
-    for (int32_t i = comm->rank; i < n && rc >= 0; i += comm->size) {
-        double key[NKEYS];
-        rc = make(job, i, candidate);
-        if (rc == 0) rc = rate(job, candidate, i, key);
-        if (rc != 0 || compare(key, best) >= 0) continue;
-        memcpy(best, key, sizeof key);
-        memcpy(part, candidate, (size_t)job->graph->nvertices * sizeof *part);
+    const int32_t own = n > comm->rank ? (n - comm->rank - 1) / comm->size + 1 : 0;
+    const bool worth = own > 1 && job->graph->nvertices > SMALL;
+    found f = {.part = part, .best = best};
+#pragma omp parallel if (worth)
+    {
+        int32_t *candidate = stc_alloc(job->graph->nvertices, sizeof *candidate);
+        if (!candidate) take(job, NULL, STC_ERR_NOMEM, NULL, &f);
+#pragma omp for schedule(dynamic, 1)
+        for (int32_t i = 0; i < own; i++) {
+            const int32_t index = comm->rank + i * comm->size;
+            double key[NKEYS];
+            int rc = candidate ? make(job, index, candidate) : STC_NO_CANDIDATE;
+            if (rc == 0) rc = rate(job, candidate, index, key);
+            take(job, candidate, rc, key, &f);
+        }
+        stc_free(candidate);
     }
-    stc_free(candidate);
-    return rc < 0 ? rc : 0;
+    return f.rc < 0 ? stc_fail(f.rc, "%s", f.text) : 0;
 }
 
 int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t n,

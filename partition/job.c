@@ -15,7 +15,7 @@ static int check_vertices(const stc_hypergraph *g, stc_partition_job *job,
             STC_CHECK(isfinite(w) && w >= 0, STC_ERR_INPUT,
                       "partition: %s of vertex %d is %g, expected a number >= 0",
                       stc_constraint_names[c], v, w);
-            job->total[c] += w;
+            job->limits.total[c] += w;
             heaviest[c] = fmax(heaviest[c], w);
         }
     }
@@ -54,11 +54,11 @@ static int check_capacity(const stc_partition_job *job, int c, double capacity, 
               "partition: one vertex has %.10g %s, a part holds at most %.10g; make smaller tiles "
               "or take a larger target",
               heaviest, stc_constraint_names[c], capacity);
-    STC_CHECK(job->total[c] <= capacity * job->nparts, STC_ERR_FIT,
+    STC_CHECK(job->limits.total[c] <= capacity * job->nparts, STC_ERR_FIT,
               "partition: the graph has %.10g %s, %d parts of at most %.10g hold %.10g; take at "
               "least %.0f parts or a larger target",
-              job->total[c], stc_constraint_names[c], job->nparts, capacity, capacity * job->nparts,
-              ceil(job->total[c] / capacity));
+              job->limits.total[c], stc_constraint_names[c], job->nparts, capacity,
+              capacity * job->nparts, ceil(job->limits.total[c] / capacity));
     return 0;
 }
 
@@ -76,76 +76,20 @@ static int check(const stc_hypergraph *g, const stc_partition_options *options,
               "partition: allowed imbalance (maximum / average) is %g, expected >= 1",
               options->imbalance);
     job->graph = g;
-    job->nparts = options->nparts;
+    job->nparts = job->limits.nparts = options->nparts;
     job->seed = options->seed;
     job->imbalance = options->imbalance > 0 ? options->imbalance : 1.10;
     STC_TRY(check_vertices(g, job, heaviest));
     STC_TRY(check_nets(g));
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
         STC_TRY(check_capacity(job, c, options->capacity[c], heaviest[c]));
-        const double average = job->total[c] / job->nparts;
-        job->hard[c] = options->capacity[c] > 0 ? options->capacity[c] : INFINITY;
+        const double average = job->limits.total[c] / job->nparts;
+        job->limits.hard[c] = options->capacity[c] > 0 ? options->capacity[c] : INFINITY;
         const double enough = options->capacity[c] * STC_FREE_SHARE;
-        job->soft[c] =
+        job->limits.soft[c] =
             average > 0 ? fmax(fmax(average * job->imbalance, heaviest[c]), enough) : INFINITY;
     }
     return 0;
-}
-
-/* Members of the nets that can cost something; each vertex once. seen[v]: last net with v. */
-static void join(const stc_hypergraph *g, stc_incidence *inc, int32_t *seen)
-{
-    int64_t n = 0;
-    for (int32_t e = 0; e < g->nnets; e++) {
-        if (!(g->spikes[e] > 0)) continue;
-        const int64_t start = n;
-        inc->member[n++] = g->source[e];
-        seen[g->source[e]] = e + 1;
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++) {
-            if (seen[g->pin[i]] == e + 1) continue;
-            seen[g->pin[i]] = e + 1;
-            inc->member[n++] = g->pin[i];
-        }
-        if (n == start + 1) n = start;
-        if (n == start) continue;
-        inc->weight[inc->nnets++] = g->spikes[e];
-        inc->first[inc->nnets] = n;
-    }
-}
-
-/* The nets of every vertex, from the members of every net. */
-static void invert(int32_t nvertices, stc_incidence *inc)
-{
-    const int64_t n = inc->first[inc->nnets];
-    int64_t *start = inc->first_net;
-    for (int64_t i = 0; i < n; i++)
-        start[inc->member[i] + 1]++;
-    for (int32_t v = 0; v < nvertices; v++)
-        start[v + 1] += start[v];
-    for (int32_t e = 0; e < inc->nnets; e++)
-        for (int64_t i = inc->first[e]; i < inc->first[e + 1]; i++)
-            inc->net[start[inc->member[i]]++] = e;
-    for (int32_t v = nvertices; v > 0; v--)
-        start[v] = start[v - 1];
-    start[0] = 0;
-}
-
-static int build_incidence(const stc_hypergraph *g, stc_incidence *inc)
-{
-    const int64_t pins = g->first[g->nnets] + g->nnets;
-    int32_t *seen = stc_alloc(g->nvertices, sizeof *seen);
-    inc->weight = stc_alloc(g->nnets, sizeof *inc->weight);
-    inc->first = stc_alloc((int64_t)g->nnets + 1, sizeof *inc->first);
-    inc->member = stc_alloc(pins, sizeof *inc->member);
-    inc->first_net = stc_alloc((int64_t)g->nvertices + 1, sizeof *inc->first_net);
-    inc->net = stc_alloc(pins, sizeof *inc->net);
-    const bool ok = seen && inc->weight && inc->first && inc->member && inc->first_net && inc->net;
-    if (ok) {
-        join(g, inc, seen);
-        invert(g->nvertices, inc);
-    }
-    stc_free(seen);
-    return ok ? 0 : STC_ERR_NOMEM;
 }
 
 int stc_job_prepare(const stc_hypergraph *graph, const stc_partition_options *options,
@@ -153,14 +97,10 @@ int stc_job_prepare(const stc_hypergraph *graph, const stc_partition_options *op
 {
     *job = (stc_partition_job){0};
     STC_TRY(check(graph, options, job));
-    return build_incidence(graph, &job->incidence);
+    return stc_level_create(graph, &job->level);
 }
 
 void stc_job_release(stc_partition_job *job)
 {
-    stc_incidence *inc = &job->incidence;
-    void *arrays[] = {inc->weight, inc->first, inc->member, inc->first_net, inc->net};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        stc_free(arrays[i]);
-    *inc = (stc_incidence){0};
+    stc_level_release(&job->level);
 }

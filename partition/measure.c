@@ -80,6 +80,63 @@ static void count_messages(const stc_hypergraph *g, const int32_t *part, int32_t
     }
 }
 
+/* Traffic of every part: nets by the part of their source. seen[p] holds the last part that sends
+ * to part p; reached[p] the last net that reached it. */
+typedef struct {
+    double *send, *receive; /* [nparts] */
+    int32_t *first, *net;   /* nets by part: [nparts + 1], [nnets] */
+    int32_t *seen, *reached;
+} traffic;
+
+static void measure_parts(const stc_hypergraph *g, int32_t nparts, const int32_t *part, traffic *t,
+                          stc_partition_quality *q)
+{
+    for (int32_t e = 0; e < g->nnets; e++)
+        t->first[part[g->source[e]] + 1]++;
+    for (int32_t p = 0; p < nparts; p++)
+        t->first[p + 1] += t->first[p];
+    for (int32_t e = 0; e < g->nnets; e++)
+        t->net[t->first[part[g->source[e]]]++] = e;
+    int32_t at = 0; /* first[p] is now the end of p's nets */
+    for (int32_t own = 0; own < nparts; own++) {
+        t->seen[own] = own + 1;
+        for (; at < t->first[own]; at++) {
+            const int32_t e = t->net[at];
+            t->reached[own] = e + 1;
+            for (int64_t i = g->first[e]; i < g->first[e + 1] && g->spikes[e] > 0; i++) {
+                const int32_t p = part[g->pin[i]];
+                if (t->reached[p] == e + 1) continue;
+                t->reached[p] = e + 1;
+                t->send[own] += (double)g->spikes[e];
+                t->receive[p] += (double)g->spikes[e];
+                if (t->seen[p] != own + 1) q->pairs++;
+                t->seen[p] = own + 1;
+            }
+        }
+    }
+    for (int32_t p = 0; p < nparts; p++) {
+        if (t->send[p] > q->max_send) q->max_send = t->send[p];
+        if (t->receive[p] > q->max_receive) q->max_receive = t->receive[p];
+    }
+}
+
+static int measure_traffic(const stc_hypergraph *g, int32_t nparts, const int32_t *part,
+                           stc_partition_quality *q)
+{
+    traffic t = {.send = stc_alloc(nparts, sizeof *t.send),
+                 .receive = stc_alloc(nparts, sizeof *t.receive),
+                 .first = stc_alloc((int64_t)nparts + 1, sizeof *t.first),
+                 .net = stc_alloc(g->nnets, sizeof *t.net),
+                 .seen = stc_alloc(nparts, sizeof *t.seen),
+                 .reached = stc_alloc(nparts, sizeof *t.reached)};
+    const bool ok = t.send && t.receive && t.first && t.net && t.seen && t.reached;
+    if (ok) measure_parts(g, nparts, part, &t, q);
+    void *arrays[] = {t.send, t.receive, t.first, t.net, t.seen, t.reached};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        stc_free(arrays[i]);
+    return ok ? 0 : STC_ERR_NOMEM;
+}
+
 int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
                           const double *capacity, stc_partition_quality *quality)
 {
@@ -98,5 +155,5 @@ int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int
     void *arrays[] = {load, size, seen, seen_by, first, net};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         stc_free(arrays[i]);
-    return ok ? 0 : STC_ERR_NOMEM;
+    return ok ? measure_traffic(graph, nparts, part, quality) : STC_ERR_NOMEM;
 }

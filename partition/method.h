@@ -7,47 +7,42 @@
 #ifndef STC_PARTITION_METHOD_H
 #define STC_PARTITION_METHOD_H
 
-#include "stc/partition.h"
+#include "level.h"
 
 #include <stdbool.h>
 
 /* Purposes of the random numbers drawn here (stc_random_u32). */
 enum { STC_DRAW_DEAL = 0x7061, STC_DRAW_METIS, STC_DRAW_VISIT };
 
-/* Which vertices a net joins and which nets a vertex is in. The source is a member like any pin:
- * the volume of a net is its weight times (number of parts that hold a member - 1). Nets that
- * cannot cost anything (no weight, one member) are left out. */
+/* What parts may hold. A part of share n stands for n parts that it will be split into. */
 typedef struct {
-    int32_t nnets;
-    float *weight;      /* [nnets] */
-    int64_t *first;     /* [nnets + 1] */
-    int32_t *member;    /* [first[nnets]] vertices of a net, each once */
-    int64_t *first_net; /* [nvertices + 1] */
-    int32_t *net;       /* [first_net[nvertices]] nets of a vertex */
-} stc_incidence;
+    int32_t nparts;
+    const int32_t *share;           /* [nparts]; NULL: all 1 */
+    double total[STC_NCONSTRAINTS]; /* of all vertices */
+    double hard[STC_NCONSTRAINTS];  /* capacity of a part of share 1; INFINITY: none */
+    double soft[STC_NCONSTRAINTS];  /* load that balance allows: the average times imbalance, and
+                                       never less than the heaviest vertex or the free share of
+                                       the capacity; INFINITY: no weight */
+} stc_limits;
 
 /* One call of stc_partition, checked. */
 typedef struct {
     const stc_hypergraph *graph;
     int32_t nparts;
     uint64_t seed;
-    double imbalance;               /* allowed maximum / average */
-    double total[STC_NCONSTRAINTS]; /* of all vertices */
-    double hard[STC_NCONSTRAINTS];  /* capacity of a part; INFINITY: none */
-    double soft[STC_NCONSTRAINTS];  /* load that balance allows: the average times imbalance, and
-                                       never less than the heaviest vertex or the free share of
-                                       the capacity; INFINITY: no weight */
-    const char *argument;           /* of "method:argument", or NULL */
-    stc_incidence incidence;
+    double imbalance;     /* allowed maximum / average */
+    const char *argument; /* of "method:argument", or NULL */
+    stc_limits limits;    /* of the parts */
+    stc_level level;      /* the graph, source and pins alike */
 } stc_partition_job;
 
 typedef struct {
     const char *name;
     const char *argument; /* what follows the name and a colon; NULL: nothing */
-    /* Fill part. Collective, the same result on all ranks. *made_by is set to name and may be
-     * changed to a more telling static text. */
+    /* Fill part. Collective, the same result on all ranks. made->method is the name and may be
+     * changed to a more telling static text; made->no_gain may be set. */
     int (*run)(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
-               const char **made_by);
+               stc_partition_quality *made);
 } stc_partition_method;
 
 #define METHOD(name) extern const stc_partition_method stc_partition_##name;
@@ -87,8 +82,25 @@ int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32
 /* Make moves until no part is empty, capacities hold and, when balance, the soft limits hold too;
  * or until no move helps: measure the result. Local. */
 int stc_partition_repair(const stc_partition_job *job, bool balance, int32_t *part);
+/* The same on any level; swaps: try pairs too, which takes time. */
+int stc_level_repair(const stc_level *level, const stc_limits *limits, bool balance, bool swaps,
+                     int32_t *part);
 
 /* Lower the multicast volume by moves of single vertices that break no limit. Local. */
-int stc_partition_refine(const stc_partition_job *job, uint64_t seed, int32_t *part);
+int stc_level_refine(const stc_level *level, const stc_limits *limits, uint64_t seed,
+                     int32_t *part);
+/* The same by searches that pass through worse partitions. price: above 0, limits may be broken at
+ * this price, in units of (volume / parts) for a part as far above its limit as the limit; the
+ * price doubles with every round, and what is left is for stc_level_repair. 0: limits are kept.
+ * Local. */
+int stc_level_search(const stc_level *level, const stc_limits *limits, double price, uint64_t seed,
+                     int32_t *part);
+
+/* Recursive bisection of a level. Local. */
+int stc_level_bisect(const stc_level *level, const stc_limits *limits, uint64_t seed,
+                     int32_t *part);
+
+/* A multilevel partition by multicast volume for one seed. Local. */
+int stc_multilevel_candidate(const stc_partition_job *job, int32_t index, int32_t *part);
 
 #endif

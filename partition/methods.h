@@ -1,5 +1,6 @@
 /* methods.h - the partition methods, one line each; the first one is the default. */
 METHOD(auto)
+METHOD(multilevel)
 METHOD(metis_cut)
 METHOD(contiguous)
 METHOD(random)

@@ -82,10 +82,11 @@ static int run(const stc_comm *comm, const stc_partition_method *method,
                stc_partition_quality *q)
 {
     const double start = stc_seconds();
-    const char *made_by = method->name;
-    STC_TRY(method->run(comm, job, part, &made_by));
+    stc_partition_quality made = {.method = method->name};
+    STC_TRY(method->run(comm, job, part, &made));
     STC_TRY(stc_agree(comm, make_feasible(job, capacity, part, q)));
-    q->method = made_by;
+    q->method = made.method;
+    q->no_gain = made.no_gain;
     q->seconds = stc_comm_max(comm, stc_seconds() - start);
     return 0;
 }
@@ -97,16 +98,16 @@ static int check_feasible(const stc_partition_job *job, const stc_partition_qual
     int worst = 0;
     double excess = -INFINITY;
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        const double load = q->imbalance[c] * job->total[c] / job->nparts;
-        if (load / job->hard[c] <= excess) continue;
-        excess = load / job->hard[c];
+        const double load = q->imbalance[c] * job->limits.total[c] / job->nparts;
+        if (load / job->limits.hard[c] <= excess) continue;
+        excess = load / job->limits.hard[c];
         worst = c;
     }
-    const double load = q->imbalance[worst] * job->total[worst] / job->nparts;
+    const double load = q->imbalance[worst] * job->limits.total[worst] / job->nparts;
     STC_FAIL(STC_ERR_FIT,
              "partition: %s leaves a part with %.10g %s, allowed are %.10g; take more than %d "
              "parts, another method or a larger target",
-             q->method, load, stc_constraint_names[worst], job->hard[worst], job->nparts);
+             q->method, load, stc_constraint_names[worst], job->limits.hard[worst], job->nparts);
 }
 
 /* What simpler methods give, whether it fits or not. A method that finds nothing has no volume. */

@@ -27,9 +27,9 @@ int stc_deal_shuffled(const stc_partition_job *job, uint64_t seed, int32_t *part
 }
 
 static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
-               const char **made_by)
+               stc_partition_quality *made)
 {
-    (void)made_by;
+    (void)made;
     return stc_agree(comm, stc_deal_shuffled(job, job->seed, part));
 }
 

@@ -23,9 +23,9 @@ static double fullness(const stc_partition_state *s, int32_t part)
 {
     double fullest = 0;
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        const double total = s->job->total[c];
+        const double total = s->limits->total[c];
         const double load = s->load[(int64_t)part * STC_NCONSTRAINTS + c];
-        if (total > 0) fullest = fmax(fullest, load * s->job->nparts / total);
+        if (total > 0) fullest = fmax(fullest, load * s->nparts / total);
     }
     return fullest;
 }
@@ -35,33 +35,43 @@ static double heaviness(const stc_partition_state *s, int32_t vertex)
 {
     double sum = 0;
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        const double total = s->job->total[c];
-        if (total > 0) sum += s->job->graph->weight[(int64_t)vertex * STC_NCONSTRAINTS + c] / total;
+        const double total = s->limits->total[c];
+        if (total > 0) sum += s->level->weight[(int64_t)vertex * STC_NCONSTRAINTS + c] / total;
     }
     return sum;
 }
 
+/* The lightest vertex of the fullest part that can spare it, or -1. */
+static int32_t spare_vertex(const stc_partition_state *s, int32_t empty)
+{
+    int32_t lightest = -1;
+    double fullest = 0;
+    for (int32_t v = 0; v < s->level->n; v++) {
+        if (s->part[v] == empty || !stc_state_can_leave(s, v)) continue;
+        const double full = fullness(s, s->part[v]);
+        if (lightest >= 0 &&
+            (full < fullest || (full == fullest && heaviness(s, v) >= heaviness(s, lightest))))
+            continue;
+        lightest = v;
+        fullest = full;
+    }
+    return lightest;
+}
+
 static void fill_empty(stc_partition_state *s)
 {
-    for (int32_t empty = 0; empty < s->job->nparts; empty++) {
-        if (s->size[empty] > 0) continue;
-        int32_t donor = -1;
-        for (int32_t p = 0; p < s->job->nparts; p++) {
-            if (s->size[p] < 2) continue;
-            if (donor < 0 || fullness(s, p) > fullness(s, donor)) donor = p;
+    for (int32_t empty = 0; empty < s->nparts; empty++) {
+        while (s->size[empty] < stc_state_least(s, empty)) {
+            const int32_t v = spare_vertex(s, empty);
+            if (v < 0) break;
+            stc_state_move(s, v, empty);
         }
-        int32_t lightest = -1;
-        for (int32_t v = 0; v < s->job->graph->nvertices; v++) {
-            if (s->part[v] != donor) continue;
-            if (lightest < 0 || heaviness(s, v) < heaviness(s, lightest)) lightest = v;
-        }
-        stc_state_move(s, lightest, empty);
     }
 }
 
 static bool overloaded(const stc_partition_state *s, int32_t part)
 {
-    return stc_state_excess(s, s->load + (int64_t)part * STC_NCONSTRAINTS) > 0;
+    return stc_state_excess(s, part, s->load + (int64_t)part * STC_NCONSTRAINTS) > 0;
 }
 
 typedef struct {
@@ -74,7 +84,7 @@ static relief cheapest(stc_partition_state *s, int32_t vertex)
 {
     relief best = {INFINITY, vertex, -1};
     stc_state_look(s, vertex);
-    for (int32_t to = 0; to < s->job->nparts; to++) {
+    for (int32_t to = 0; to < s->nparts; to++) {
         if (to == s->part[vertex]) continue;
         const double change = stc_state_excess_change(s, vertex, to, -1);
         if (change >= -RELIEF) continue;
@@ -97,15 +107,15 @@ static int by_cost(const void *a, const void *b)
 static int64_t relieve(stc_partition_state *s, relief *list)
 {
     int64_t n = 0, moves = 0;
-    for (int32_t v = 0; v < s->job->graph->nvertices; v++) {
-        if (s->size[s->part[v]] < 2 || !overloaded(s, s->part[v])) continue;
+    for (int32_t v = 0; v < s->level->n; v++) {
+        if (!stc_state_can_leave(s, v) || !overloaded(s, s->part[v])) continue;
         const relief best = cheapest(s, v);
         if (best.to >= 0) list[n++] = best;
     }
     qsort(list, (size_t)n, sizeof *list, by_cost);
     for (int64_t i = 0; i < n; i++) {
         const int32_t v = list[i].vertex;
-        if (s->size[s->part[v]] < 2 || !overloaded(s, s->part[v])) continue;
+        if (!stc_state_can_leave(s, v) || !overloaded(s, s->part[v])) continue;
         const relief now = cheapest(s, v); /* earlier moves of this round have changed it */
         if (now.to < 0) continue;
         stc_state_move(s, v, now.to);
@@ -120,7 +130,7 @@ static int64_t swap_best(stc_partition_state *s, int32_t vertex, int64_t *tried)
     double best_change = -RELIEF;
     int32_t best = -1;
     const int32_t from = s->part[vertex];
-    for (int32_t u = 0; u < s->job->graph->nvertices; u++) {
+    for (int32_t u = 0; u < s->level->n; u++) {
         if (s->part[u] == from) continue;
         const double change = stc_state_excess_change(s, vertex, s->part[u], u);
         if (change < best_change) {
@@ -128,7 +138,7 @@ static int64_t swap_best(stc_partition_state *s, int32_t vertex, int64_t *tried)
             best = u;
         }
     }
-    *tried += s->job->graph->nvertices;
+    *tried += s->level->n;
     if (best < 0) return 0;
     const int32_t to = s->part[best];
     stc_state_move(s, vertex, to);
@@ -139,23 +149,29 @@ static int64_t swap_best(stc_partition_state *s, int32_t vertex, int64_t *tried)
 static int64_t swap_round(stc_partition_state *s, int64_t *tried)
 {
     int64_t swaps = 0;
-    for (int32_t v = 0; v < s->job->graph->nvertices && *tried < MAX_SWAPS_TRIED; v++)
+    for (int32_t v = 0; v < s->level->n && *tried < MAX_SWAPS_TRIED; v++)
         if (overloaded(s, s->part[v])) swaps += swap_best(s, v, tried);
     return swaps;
 }
 
-int stc_partition_repair(const stc_partition_job *job, bool balance, int32_t *part)
+int stc_level_repair(const stc_level *level, const stc_limits *limits, bool balance, bool swaps,
+                     int32_t *part)
 {
     stc_partition_state *state = NULL;
-    relief *list = stc_alloc(job->graph->nvertices, sizeof *list);
-    const int rc = list ? stc_state_create(job, balance, part, &state) : STC_ERR_NOMEM;
+    relief *list = stc_alloc(level->n, sizeof *list);
+    const int rc = list ? stc_state_create(level, limits, balance, part, &state) : STC_ERR_NOMEM;
     if (rc == 0) {
         fill_empty(state);
-        int64_t tried = 0;
+        int64_t tried = swaps ? 0 : MAX_SWAPS_TRIED;
         for (int i = 0; i < MAX_ROUNDS; i++)
             if (relieve(state, list) + swap_round(state, &tried) == 0) break;
     }
     stc_state_destroy(&state);
     stc_free(list);
     return rc;
+}
+
+int stc_partition_repair(const stc_partition_job *job, bool balance, int32_t *part)
+{
+    return stc_level_repair(&job->level, &job->limits, balance, true, part);
 }

@@ -1,84 +1,10 @@
-/* direct.c - stages of one kernel of their own: products of two operands, pools, sums over axes,
- * means over time, and input. Integers stay integers; real values go in index order. */
-#include "engine.h"
+/* direct.c - stages of one kernel of their own: products of two operands, sums over axes, means
+ * over time, and input; pool.c and delay.c hold the others. Integers stay integers; real values go
+ * in index order. */
+#include "elements.h"
 
 #include <omp.h>
 #include <string.h>
-
-/* ---- elements ---- */
-
-static int64_t stored_integer(stc_dtype dtype, const unsigned char *values, int64_t element)
-{
-    switch (dtype) {
-    case STC_U8:
-        return values[element];
-    case STC_U16:
-        return ((const uint16_t *)(const void *)values)[element];
-    case STC_I32:
-        return ((const int32_t *)(const void *)values)[element];
-    case STC_F32:
-        break;
-    }
-    return 0;
-}
-
-static float value_of(const access *a, const unsigned char *values, int64_t element)
-{
-    if (a->dtype == STC_F32) return ((const float *)(const void *)values)[element];
-    return (float)stored_integer(a->dtype, values, element) * a->unit;
-}
-
-static void store_integer(stc_dtype dtype, unsigned char *values, int64_t element, int64_t n)
-{
-    switch (dtype) {
-    case STC_U8:
-        values[element] = (uint8_t)n;
-        break;
-    case STC_U16:
-        ((uint16_t *)(void *)values)[element] = (uint16_t)n;
-        break;
-    case STC_I32:
-        ((int32_t *)(void *)values)[element] = (int32_t)n;
-        break;
-    case STC_F32:
-        ((float *)(void *)values)[element] = (float)n;
-        break;
-    }
-}
-
-static void store_real(unsigned char *values, int64_t element, float x)
-{
-    ((float *)(void *)values)[element] = x;
-}
-
-static bool is_real(const access *a)
-{
-    return a->dtype == STC_F32;
-}
-
-/* Element of an operand at an index in the dimensions of its view. */
-static int64_t operand_element(const access *a, const int64_t *index)
-{
-    int64_t element = a->base;
-    for (int d = 0; d < a->ndim; d++)
-        element += a->offset[d][index[d]];
-    return element;
-}
-
-static bool next_index(const stc_box *box, int64_t *index)
-{
-    for (int a = box->ndim - 1; a >= 0; a--) {
-        if (++index[a] < box->hi[a]) return true;
-        index[a] = box->lo[a];
-    }
-    return false;
-}
-
-static const unsigned char *operand_values(const stc_sim *sim, const access *a, int64_t item,
-                                           int64_t step)
-{
-    return stc_sim_at(&sim->stages[a->stage], item, step);
-}
 
 /* ---- matmul ---- */
 
@@ -197,7 +123,7 @@ static void matmul_unit(stc_sim *sim, stage_plan *plan, const stc_box *box, int6
     }
 }
 
-static void matmul(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
+static void matmul(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
 {
     for (int b = 0; b < plan->nboxes; b++) {
         const stc_box *box = &plan->boxes[b].box;
@@ -212,80 +138,8 @@ static void matmul(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
                 index[a] = box->lo[a] + rest % extent;
                 rest /= extent;
             }
-            matmul_unit(sim, plan, box, item, unit % steps, index,
+            matmul_unit(sim, plan, box, item, first + unit % steps, index,
                         &sim->scratch[omp_get_thread_num()]);
-        }
-    }
-}
-
-/* ---- pool ---- */
-
-/* Window of an output index along height (0) or width (1): inputs lo .. hi. */
-static void pool_range(const stc_kernel *kernel, int axis, int64_t at, int64_t *lo, int64_t *hi)
-{
-    int64_t first = at * kernel->u.pool.stride[axis] - kernel->u.pool.padding[axis];
-    int64_t end = first + kernel->u.pool.kernel[axis];
-    *lo = first < 0 ? 0 : first;
-    *hi = end > kernel->u.pool.in_size[axis] ? kernel->u.pool.in_size[axis] : end;
-}
-
-/* Keep the larger values; where the unit is negative, those are the smaller integers. */
-static void keep_larger(const stc_sim *sim, const access *a, int64_t n, const unsigned char *from,
-                        unsigned char *best)
-{
-    if (a->unit > 0.0f) {
-        sim->kernels->max(a->dtype, n, from, best);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        int64_t x = stored_integer(a->dtype, from, i);
-        if (x < stored_integer(a->dtype, best, i)) store_integer(a->dtype, best, i, x);
-    }
-}
-
-static void pool_row(stc_sim *sim, stage_plan *plan, const stc_box *box, const int64_t *index,
-                     const unsigned char *values, unsigned char *out)
-{
-    const kernel_plan *kernel = &plan->kernels[0];
-    const access *a = &kernel->operand[0];
-    int last = box->ndim - 1;
-    int64_t size = stc_dtype_size(a->dtype), first = box->lo[last], n = box->hi[last] - first;
-    const int64_t *channel = a->offset[0] + first;
-    bool contiguous = a->ahead[0][first] >= n;
-    int64_t at[2] = {last >= 2 ? index[last - 2] : 0, last >= 1 ? index[last - 1] : 0};
-    int64_t h0, h1, w0, w1;
-    pool_range(kernel->kernel, 0, at[0], &h0, &h1);
-    pool_range(kernel->kernel, 1, at[1], &w0, &w1);
-    unsigned char *best = out + stc_sim_element(plan, index) * size;
-    for (int64_t h = h0; h < h1; h++) {
-        for (int64_t w = w0; w < w1; w++) {
-            int64_t element = a->base + a->offset[1][h] + a->offset[2][w];
-            bool initial = h == h0 && w == w0;
-            for (int64_t i = 0; i < n; i += contiguous ? n : 1) {
-                const unsigned char *from = values + (element + channel[i]) * size;
-                int64_t count = contiguous ? n : 1;
-                if (initial)
-                    memcpy(best + i * size, from, (size_t)(count * size));
-                else
-                    keep_larger(sim, a, count, from, best + i * size);
-            }
-        }
-    }
-}
-
-static void pool(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
-{
-    const access *a = &plan->kernels[0].operand[0];
-    for (int b = 0; b < plan->nboxes; b++) {
-        const owned_box *own = &plan->boxes[b];
-        int last = own->box.ndim - 1;
-#pragma omp parallel for schedule(static) num_threads(sim->threads)
-        for (int64_t unit = 0; unit < own->positions * steps; unit++) {
-            int64_t index[STC_MAX_NDIM];
-            stc_sim_row(&own->box, unit / steps, index);
-            index[last] = own->box.lo[last];
-            pool_row(sim, plan, &own->box, index, operand_values(sim, a, item, unit % steps),
-                     stc_sim_at(plan, item, unit % steps));
         }
     }
 }
@@ -456,30 +310,35 @@ static void input(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
     }
 }
 
-void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item)
+void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
 {
-    int64_t steps = stc_sim_steps_in_block(sim, plan, item % sim->nblocks);
     switch (plan->kernels[0].kernel->kind) {
     case STC_KERNEL_INPUT:
         input(sim, plan, item, steps);
         return;
     case STC_KERNEL_MATMUL:
-        matmul(sim, plan, item, steps);
+        matmul(sim, plan, item, first, steps);
         return;
     case STC_KERNEL_POOL:
-        pool(sim, plan, item, steps);
+        stc_sim_pool(sim, plan, item, first, steps);
         return;
     case STC_KERNEL_TIME_MEAN:
         time_mean(sim, plan, item);
         return;
+    case STC_KERNEL_GENERATOR:
+        stc_sim_generate(sim, plan, item, first, steps);
+        return;
+    case STC_KERNEL_DELAY:
+        stc_sim_delay(sim, plan, item, first, steps);
+        return;
     case STC_KERNEL_MUL:
 #pragma omp parallel for schedule(static) num_threads(sim->threads)
-        for (int64_t t = 0; t < steps; t++)
+        for (int64_t t = first; t < first + steps; t++)
             multiply(sim, plan, item, t);
         return;
     case STC_KERNEL_REDUCE:
 #pragma omp parallel for schedule(static) num_threads(sim->threads)
-        for (int64_t t = 0; t < steps; t++)
+        for (int64_t t = first; t < first + steps; t++)
             reduce(sim, plan, item, t);
         return;
     default:
@@ -491,7 +350,9 @@ void stc_sim_direct_need(const stc_sim *sim, const stage_plan *plan, scratch_nee
 {
     (void)sim;
     const kernel_plan *kernel = &plan->kernels[0];
-    if (kernel->kernel->kind == STC_KERNEL_REDUCE && plan->window.ndim > 0) {
+    bool sums =
+        kernel->kernel->kind == STC_KERNEL_REDUCE || kernel->kernel->kind == STC_KERNEL_POOL;
+    if (sums && plan->window.ndim > 0) {
         int64_t row = plan->stage->storage.dim[plan->window.ndim - 1];
         if (row > need->x) need->x = row;
     }

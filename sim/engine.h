@@ -1,8 +1,9 @@
 /* engine.h - what the files of the simulator share: the part of a program that this rank runs.
  *
- * Reading order: shard.c (what this rank holds), access.c (how kernels find operands), weights.c,
- * sums.c and direct.c (kernels over all tiles of a stage at once), exchange.c, record.c, sim.c (the
- * beats). Everything is allocated before the first beat.
+ * Reading order: shard.c (what this rank holds), schedule.c (when it runs), access.c (how kernels
+ * find operands), weights.c, parameters.c, sums.c, direct.c and delay.c (kernels over all tiles of
+ * a stage at once), exchange.c, record.c, trace.c, sim.c (the beats). Everything is allocated
+ * before the first beat.
  */
 #ifndef STC_SIM_ENGINE_H
 #define STC_SIM_ENGINE_H
@@ -55,7 +56,23 @@ typedef struct {
     stc_box box;
     int64_t positions, channels; /* box size = positions * channels; channels: last axis */
     float *state;                /* [nstate][positions][channels] or NULL */
+    float *start;                /* the same before the first step; NULL: plan->start */
+    /* Coefficients of the neurons [positions][channels]; NULL where they are all equal. */
+    float *coefficient[STC_MAX_NEURON_COEFFICIENTS];
+    int64_t *delay; /* DELAY: steps of each element; NULL where they are all equal */
 } owned_box;
+
+typedef struct population population;
+typedef struct generator generator;
+
+/* A state variable that is recorded: at every step, of the neurons of this rank that are asked for.
+ */
+typedef struct {
+    const char *variable;
+    int state;
+    int64_t first, count; /* C-order indices of the node */
+    double *values;       /* [samples][T][count], zero where another rank has the neuron */
+} trace;
 
 typedef struct {
     const stc_stage *stage;
@@ -72,7 +89,14 @@ typedef struct {
     int nkernels;
     kernel_plan *kernels;
     const stc_neuron_model *model; /* NULL unless a neuron stage */
+    population *population;        /* NULL unless one with neurons on this rank */
+    generator *generator;          /* NULL unless one with elements on this rank */
     const double *params;
+    bool spiking; /* a neuron stage with spikes */
+    /* Of neurons that are all equal. */
+    float start[STC_MAX_NEURON_STATES];
+    float *common[STC_MAX_NEURON_COEFFICIENTS]; /* [most channels of a box] the same value */
+    int32_t cycle;                       /* number of the cycle that the stage is part of, or -1 */
     int64_t positions_per_item;          /* of a sum, per unit of work of a thread */
     bool remote;                         /* some operand comes, in the same beat, from a message */
     float *sums;                         /* TIME_MEAN: running sums [window_size] */
@@ -85,6 +109,8 @@ typedef struct {
     /* records: (when * size + id) << 8 | value, when = sample * T + step */
     uint64_t *records;
     int64_t nrecords, record_capacity;
+    int ntraces;
+    trace *traces;           /* state variables that are recorded */
     float *outputs;          /* output stages: [samples][T or 1][source size] */
     int64_t first_output_id; /* of element 0 in output_checksum */
 } stage_plan;
@@ -112,7 +138,11 @@ struct stc_sim {
     int64_t steps, block, nblocks;  /* T, steps per block, blocks per sample */
     int64_t first_sample, nsamples; /* of this group, absolute */
     int64_t all_first, all_samples; /* of all groups */
-    int32_t nlevels;
+    int32_t nlevels, period; /* block i of a stage of level l is computed in beat period * i + l */
+    int32_t *order;          /* [nstages] stages as they run in a beat; cycles stay together */
+    int32_t ncycles;
+    int64_t *cycle_delay;  /* [ncycles] smallest delay: steps that a cycle may run at once */
+    unsigned char *zeros;  /* what a delay reads before the first step; as large as any window */
     int32_t *rank_of_tile; /* in the group */
     stage_plan *stages;    /* [nstages] */
     exchange *exchange;
@@ -123,8 +153,12 @@ struct stc_sim {
     int rc; /* first failure inside the beats */
 };
 
-/* shard.c: owners, boxes, windows, timing, levels; allocate windows and state. Local. */
+/* shard.c: owners, boxes, windows, timing; allocate windows and state. Local. */
 int stc_sim_plan_shard(stc_sim *sim);
+/* schedule.c: block, levels, cycles and order. Then, when it is known who waits for messages: those
+ * who wait for them in the same beat, and whole cycles. */
+int stc_sim_schedule(stc_sim *sim);
+void stc_sim_spread_remote(stc_sim *sim);
 /* Boxes of a stage on a rank of the group, merged: stc_alloc'ed, caller frees. */
 int stc_sim_boxes(const stc_sim *sim, int32_t stage, int rank, stc_box **boxes, int *n);
 /* Steps of block number b of a sample. */
@@ -144,6 +178,35 @@ static inline unsigned char *stc_sim_at(const stage_plan *plan, int64_t item, in
            (slot * plan->steps + in_slot) * plan->window_size * stc_dtype_size(plan->stage->dtype);
 }
 
+/* The item that a stage computes in a beat, or -1. */
+static inline int64_t stc_sim_item(const stc_sim *sim, const stage_plan *plan, int64_t beat)
+{
+    int64_t since = beat - plan->level;
+    if (since < 0 || since % sim->period != 0) return -1;
+    return since / sim->period < sim->nsamples * sim->nblocks ? since / sim->period : -1;
+}
+static inline int64_t stc_sim_beats(const stc_sim *sim)
+{
+    int64_t items = sim->nsamples * sim->nblocks;
+    return items ? sim->period * (items - 1) + sim->nlevels : 0;
+}
+/* Element 0 of the window some steps before a step of an item of the same sample. */
+const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, int64_t item,
+                                    int64_t step, int64_t delay);
+
+/* parameters.c: coefficients and start of the neurons of this rank, delays of its delay stages. */
+int stc_sim_load_neurons(stc_sim *sim);
+
+/* population.c: make the synapses onto the neurons of this rank. Then agree on the grid of their
+ * weights; Collective over the group, errors the same on all its ranks. */
+int stc_sim_load_populations(stc_sim *sim);
+int stc_sim_agree_weights(stc_sim *sim);
+void stc_sim_destroy_population(population **population, int threads);
+
+/* generator.c: rates and amplitudes. */
+int stc_sim_load_generators(stc_sim *sim);
+void stc_sim_destroy_generator(generator **generator);
+
 /* access.c */
 int stc_access_create(const stc_sim *sim, const stc_operand *operand, access *out);
 void stc_access_destroy(access *a);
@@ -151,14 +214,19 @@ void stc_access_destroy(access *a);
 /* weights.c: read and pack the weights of the channels that this rank owns. */
 int stc_sim_load_weights(stc_sim *sim);
 
-/* Run one stage for one item (a block of a sample). */
-void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item);
-void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item);
+/* Run one stage for steps first .. first+steps of an item (a block of a sample). */
+void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+void stc_sim_pool(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+void stc_sim_population(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+void stc_sim_generate(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+void stc_sim_delay(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
 /* Bytes of scratch that the stages need, as maxima over the stages. */
 typedef struct {
     int64_t panel, panel2, x, x2, sums;
 } scratch_need;
 void stc_sim_sum_need(const stc_sim *sim, stage_plan *plan, scratch_need *need);
+void stc_sim_population_need(const stage_plan *plan, scratch_need *need);
 void stc_sim_direct_need(const stc_sim *sim, const stage_plan *plan, scratch_need *need);
 
 /* exchange.c */
@@ -169,8 +237,16 @@ void stc_exchange_receive(stc_sim *sim, int64_t beat);
 /* Pack and send what this beat computed for others, and post the matching receives. */
 void stc_exchange_send(stc_sim *sim, int64_t beat);
 
+/* trace.c: find what is to be recorded, and allocate it. */
+int stc_sim_plan_traces(stc_sim *sim);
+/* The i-th one of a stage, on rank 0 of the world. Collective. */
+int stc_sim_collect_trace(stc_sim *sim, stage_plan *plan, int i, stc_trace *out);
+
 /* record.c: after a stage was computed for an item. */
 void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item);
+/* The state of a row of n neurons after a step; source: C-order index of the first of them. */
+void stc_sim_trace(const stc_sim *sim, stage_plan *plan, float *const *state, int64_t n,
+                   int64_t source, int64_t sample, int64_t step);
 
 /* Rows of a box: its positions (all axes but the last) in C-order, each with all its channels. Set
  * the index of a row, move to the next one (false after the last); the last entry is the caller's.

@@ -120,17 +120,18 @@ static int segments_between(const stc_sim *sim, int32_t s, int from, int to, seg
     list->n = 0;
     STC_TRY(stc_sim_boxes(sim, s, from, &owned, &nowned));
     int rc = 0;
-    for (int32_t d = s + 1; nowned && rc >= 0 && d < program->nstages; d++) {
+    for (int32_t d = 0; nowned && rc >= 0 && d < program->nstages; d++) {
         const stc_stage *stage = &program->stages[d];
-        /* no tile of an equal level needs anything from elsewhere: only gaps between needs would
-         * be sent, and after the last beat nobody would take them */
-        if (sim->stages[d].level == sim->stages[s].level) continue;
         stc_box *boxes = NULL;
         int nboxes = 0;
         for (int32_t k = 0; rc >= 0 && k < stage->nkernels; k++) {
             const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
             for (int which = 0; rc >= 0 && which < 2; which++) {
                 if (kernel->operand[which].stage != s) continue;
+                /* no tile of an equal level needs anything from elsewhere in the same beat: only
+                 * gaps between needs would be sent */
+                bool same_beat = sim->stages[d].level == sim->stages[s].level;
+                if (same_beat && stc_kernel_least_delay(kernel) == 0) continue;
                 if (!boxes) rc = stc_sim_boxes(sim, d, to, &boxes, &nboxes);
                 for (int b = 0; rc >= 0 && b < nboxes; b++) {
                     stc_box need = stc_kernel_needs(program, stage, kernel, which, &boxes[b]);
@@ -299,8 +300,8 @@ void stc_exchange_destroy(exchange **out)
 /* The item that a stage computes in a beat, or -1: none, or none that anyone waits for. */
 static int64_t item_of_beat(const stc_sim *sim, const stage_plan *plan, int64_t beat)
 {
-    int64_t item = beat - plan->level;
-    if (item < 0 || item >= sim->nsamples * sim->nblocks) return -1;
+    int64_t item = stc_sim_item(sim, plan, beat);
+    if (item < 0) return -1;
     bool last_block = item % sim->nblocks == sim->nblocks - 1;
     return plan->timing == ONCE_PER_SAMPLE && !last_block ? -1 : item;
 }
@@ -447,6 +448,7 @@ void stc_exchange_send(stc_sim *sim, int64_t beat)
 {
     exchange *e = sim->exchange;
     int parity = (int)(beat % 2);
+    if (beat == stc_sim_beats(sim) - 1) return; /* nobody would take them */
     for (int i = 0; i < e->nreceive; i++) {
         neighbour *n = &e->receive[i];
         if (!any_cargo(sim, n, beat)) continue;

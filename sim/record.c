@@ -105,7 +105,7 @@ static void output_row(stc_sim *sim, stage_plan *plan, const unsigned char *valu
 
 void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item)
 {
-    bool spikes = sim->options.record_spikes && plan->model;
+    bool spikes = sim->options.record_spikes && plan->spiking;
     if (plan->nboxes == 0 || (!spikes && !plan->stage->is_output)) return;
     int64_t block = item % sim->nblocks;
     /* an output that is the same at every step is recorded at every step all the same */
@@ -328,7 +328,7 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->first_sample = sim->all_first;
     out->samples = sim->all_samples;
     out->steps = sim->steps;
-    out->dt_ms = 1.0;
+    out->dt_ms = sim->program->dt > 0.0 ? sim->program->dt * 1e3 : 1.0;
     out->recorded = sim->options.record_spikes;
     if (out->seconds.simulate > 0.0) {
         out->samples_per_second = (double)sim->all_samples / out->seconds.simulate;
@@ -339,10 +339,19 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->program_name = sim->program->name;
     out->model_sha256 = sim->program->model_sha256;
     out->input_path = sim->input->path;
+    out->rules = sim->program->rules ? sim->program->rules : "";
     out->command = out->input_sha256 = ""; /* the caller knows */
     out->seed = sim->program->seed;
     out->chips = sim->program->chips;
     measure_latency(sim, out);
+}
+
+static int64_t count_traces(const stc_sim *sim)
+{
+    int64_t n = 0;
+    for (int32_t s = 0; s < sim->program->nstages; s++)
+        n += sim->stages[s].ntraces;
+    return n;
 }
 
 int stc_sim_result(stc_sim *sim, stc_result **result)
@@ -352,12 +361,17 @@ int stc_sim_result(stc_sim *sim, stc_result **result)
     if (out) {
         out->populations = stc_alloc(nstages, sizeof *out->populations);
         out->outputs = stc_alloc(nstages, sizeof *out->outputs);
+        out->traces = stc_alloc(count_traces(sim), sizeof *out->traces);
     }
-    int rc = out && out->populations && out->outputs ? 0 : STC_ERR_NOMEM;
+    int rc = out && out->populations && out->outputs && out->traces ? 0 : STC_ERR_NOMEM;
     rc = stc_agree(&sim->world, rc);
     for (int32_t s = 0; rc >= 0 && s < nstages; s++) {
         stage_plan *plan = &sim->stages[s];
-        if (plan->model) rc = collect_population(sim, plan, &out->populations[out->npopulations++]);
+        if (plan->spiking) {
+            rc = collect_population(sim, plan, &out->populations[out->npopulations++]);
+        }
+        for (int i = 0; i < plan->ntraces && rc >= 0; i++)
+            rc = stc_sim_collect_trace(sim, plan, i, &out->traces[out->ntraces++]);
         if (rc >= 0 && plan->stage->is_output) {
             rc = collect_output(sim, plan, &out->outputs[out->noutputs++]);
         }
@@ -384,6 +398,11 @@ void stc_result_destroy(stc_result **result)
     }
     for (int i = 0; r->outputs && i < r->noutputs; i++)
         stc_free(r->outputs[i].values);
+    for (int i = 0; r->traces && i < r->ntraces; i++) {
+        stc_free(r->traces[i].ids);
+        stc_free(r->traces[i].values);
+    }
+    stc_free(r->traces);
     stc_free(r->populations);
     stc_free(r->outputs);
     stc_free(r);

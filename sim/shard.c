@@ -1,5 +1,5 @@
 /* shard.c - what this rank holds: its boxes of every stage, and the windows of memory for them and
- * for what they need. */
+ * for what they need. When it runs is schedule.c. */
 #include "engine.h"
 
 #include <string.h>
@@ -58,7 +58,10 @@ static timing infer_timing(const stc_sim *sim, const stc_stage *stage)
     const stc_program *program = sim->program;
     const stc_kernel *kernels = &program->kernels[stage->first_kernel];
     if (stage->timing == STC_STAGE_SAMPLE) return ONCE_PER_SAMPLE;
-    if (kernels[stage->nkernels - 1].kind == STC_KERNEL_NEURON) return EVERY_STEP;
+    if (stc_kernel_is_neuron(&kernels[stage->nkernels - 1])) return EVERY_STEP;
+    if (kernels[0].kind == STC_KERNEL_DELAY || kernels[0].kind == STC_KERNEL_GENERATOR) {
+        return EVERY_STEP;
+    }
     if (stage->is_input) return EVERY_STEP; /* set from the input by the caller */
     for (int32_t k = 0; k < stage->nkernels; k++) {
         for (int which = 0; which < 2; which++) {
@@ -93,8 +96,9 @@ static void grow_window(stage_plan *plan, const stc_box *box)
 }
 
 /* Calls of fn for every operand of every box that this rank computes. */
-static void for_each_need(stc_sim *sim, void (*fn)(stc_sim *, stage_plan *consumer,
-                                                   stage_plan *source, const stc_box *need))
+static void for_each_need(stc_sim *sim,
+                          void (*fn)(stc_sim *, stage_plan *consumer, const stc_kernel *,
+                                     stage_plan *source, const stc_box *need))
 {
     const stc_program *program = sim->program;
     for (int32_t s = 0; s < program->nstages; s++) {
@@ -106,7 +110,7 @@ static void for_each_need(stc_sim *sim, void (*fn)(stc_sim *, stage_plan *consum
                 for (int b = 0; b < plan->nboxes; b++) {
                     stc_box need =
                         stc_kernel_needs(program, plan->stage, kernel, which, &plan->boxes[b].box);
-                    fn(sim, plan, &sim->stages[kernel->operand[which].stage], &need);
+                    fn(sim, plan, kernel, &sim->stages[kernel->operand[which].stage], &need);
                 }
             }
         }
@@ -121,13 +125,15 @@ static bool inside(const stc_box *inner, const stc_box *outer)
     return true;
 }
 
-static void note_need(stc_sim *sim, stage_plan *consumer, stage_plan *source, const stc_box *need)
+static void note_need(stc_sim *sim, stage_plan *consumer, const stc_kernel *kernel,
+                      stage_plan *source, const stc_box *need)
 {
-    (void)sim;
     grow_window(source, need);
-    if (consumer->level - source->level + 1 > source->depth) {
-        source->depth = consumer->level - source->level + 1;
-    }
+    /* from the oldest item that the consumer reads to the newest one that there may be by then */
+    int64_t lag = consumer->level - source->level;
+    int64_t ahead = lag >= 0 ? lag / sim->period : -((-lag + sim->period - 1) / sim->period);
+    int64_t depth = ahead + (stc_kernel_most_delay(kernel) + sim->block - 1) / sim->block + 1;
+    if (depth > source->depth) source->depth = depth;
     bool mine = stc_box_size(need) == 0;
     for (int b = 0; b < source->nboxes && !mine; b++)
         mine = inside(need, &source->boxes[b].box);
@@ -162,55 +168,58 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     return 0;
 }
 
-/* A stage of the same beat that waits for messages makes those after it wait too. */
-static void spread_remote(stc_sim *sim)
+static void plan_stage(stc_sim *sim, int32_t s)
 {
-    for (int32_t s = 0; s < sim->program->nstages; s++) {
-        stage_plan *plan = &sim->stages[s];
-        for (int32_t k = 0; k < plan->stage->nkernels; k++) {
-            const stc_kernel *kernel = &sim->program->kernels[plan->stage->first_kernel + k];
-            for (int which = 0; which < 2; which++) {
-                int32_t source = kernel->operand[which].stage;
-                if (source >= 0 && sim->stages[source].remote &&
-                    sim->stages[source].level == plan->level) {
-                    plan->remote = true;
-                }
-            }
-        }
+    stage_plan *plan = &sim->stages[s];
+    const stc_kernel *last =
+        &sim->program->kernels[plan->stage->first_kernel + plan->stage->nkernels - 1];
+    if (last->kind == STC_KERNEL_NEURON) {
+        plan->model = sim->kernels->neurons[last->u.neuron.model];
+        plan->params = last->u.neuron.params;
+        plan->spiking = !stc_kind_is_real(plan->stage->kind);
     }
+    if (last->kind == STC_KERNEL_POPULATION) plan->spiking = true;
+    plan->timing = infer_timing(sim, plan->stage);
+    stc_stage_source_strides(plan->stage, plan->source_stride);
+    plan->window.ndim = plan->stage->storage.ndim;
+    for (int b = 0; b < plan->nboxes; b++)
+        grow_window(plan, &plan->boxes[b].box);
+}
+
+/* Of zeros, as many as the largest window that a delay reads. */
+static int allocate_zeros(stc_sim *sim)
+{
+    int64_t most = 0;
+    for (int32_t s = 0; s < sim->program->nstages; s++) {
+        const stage_plan *plan = &sim->stages[s];
+        int64_t bytes = stc_sim_product(plan->window_size, stc_dtype_size(plan->stage->dtype));
+        if (bytes > most) most = bytes;
+    }
+    bool delays = false;
+    for (int32_t k = 0; k < sim->program->nkernels; k++)
+        delays = delays || stc_kernel_most_delay(&sim->program->kernels[k]) > 0;
+    sim->zeros = stc_alloc(delays ? most + 64 : 0, 1);
+    return sim->zeros ? 0 : STC_ERR_NOMEM;
 }
 
 int stc_sim_plan_shard(stc_sim *sim)
 {
     const stc_program *program = sim->program;
     own_tiles(sim);
-    int32_t *level = stc_alloc(program->nstages, sizeof *level);
-    if (!level) return STC_ERR_NOMEM;
-    sim->nlevels = stc_program_levels(program, sim->rank_of_tile, level);
-    for (int32_t s = 0; s < program->nstages; s++)
-        sim->stages[s].level = level[s];
-    stc_free(level);
     for (int32_t s = 0; s < program->nstages; s++) {
-        stage_plan *plan = &sim->stages[s];
-        plan->stage = &program->stages[s];
-        plan->depth = 1;
-        const stc_kernel *last =
-            &program->kernels[plan->stage->first_kernel + plan->stage->nkernels - 1];
-        if (last->kind == STC_KERNEL_NEURON) {
-            plan->model = sim->kernels->neurons[last->u.neuron.model];
-            plan->params = last->u.neuron.params;
-        }
-        plan->timing = infer_timing(sim, plan->stage);
-        if (plan->stage->is_input) STC_TRY(find_input(sim, plan));
-        stc_stage_source_strides(plan->stage, plan->source_stride);
+        sim->stages[s].stage = &program->stages[s];
+        sim->stages[s].depth = 1;
         STC_TRY(own_boxes(sim, s));
-        plan->window.ndim = plan->stage->storage.ndim;
-        for (int b = 0; b < plan->nboxes; b++)
-            grow_window(plan, &plan->boxes[b].box);
+    }
+    STC_TRY(stc_sim_schedule(sim));
+    for (int32_t i = 0; i < program->nstages; i++) { /* operands first, but for those of delays */
+        int32_t s = sim->order[i];
+        plan_stage(sim, s);
+        if (program->stages[s].is_input) STC_TRY(find_input(sim, &sim->stages[s]));
     }
     for_each_need(sim, note_need);
-    spread_remote(sim);
+    stc_sim_spread_remote(sim);
     for (int32_t s = 0; s < program->nstages; s++)
         STC_TRY(allocate_stage(sim, &sim->stages[s]));
-    return 0;
+    return allocate_zeros(sim);
 }

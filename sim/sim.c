@@ -47,7 +47,6 @@ static int choose_steps(stc_sim *sim)
               (long long)input_steps, (long long)sim->steps);
     sim->block = sim->options.block_steps > 0 ? sim->options.block_steps : sim->steps;
     if (sim->block > sim->steps) sim->block = sim->steps;
-    sim->nblocks = (sim->steps + sim->block - 1) / sim->block;
     return 0;
 }
 
@@ -146,7 +145,9 @@ static int allocate_scratch(stc_sim *sim)
         stage_plan *plan = &sim->stages[s];
         stc_kernel_kind kind = plan->kernels[0].kernel->kind;
         if (plan->nboxes == 0) continue;
-        if (kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ) {
+        if (plan->population) {
+            stc_sim_population_need(plan, &need);
+        } else if (kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ) {
             stc_sim_sum_need(sim, plan, &need);
         } else {
             stc_sim_direct_need(sim, plan, &need);
@@ -217,13 +218,17 @@ static int prepare_local(stc_sim *sim, int ngroups, int group)
         STC_TRY(plan_kernels(sim, plan));
         if (plan->stage->is_input && plan->nboxes) STC_TRY(preload(sim, plan));
         if (plan->stage->is_output) STC_TRY(allocate_outputs(sim, plan));
-        if (plan->model && sim->options.record_spikes) STC_TRY(check_records(sim, plan));
+        if (plan->spiking && sim->options.record_spikes) STC_TRY(check_records(sim, plan));
         if (plan->kernels[0].kernel->kind == STC_KERNEL_TIME_MEAN && plan->window_size) {
             plan->sums = stc_alloc(plan->window_size, sizeof *plan->sums);
             if (!plan->sums) return STC_ERR_NOMEM;
         }
     }
     STC_TRY(stc_sim_load_weights(sim));
+    STC_TRY(stc_sim_load_neurons(sim));
+    STC_TRY(stc_sim_load_populations(sim));
+    STC_TRY(stc_sim_load_generators(sim));
+    STC_TRY(stc_sim_plan_traces(sim));
     STC_TRY(allocate_scratch(sim));
     return stc_exchange_create(sim);
 }
@@ -259,6 +264,7 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
     int rc = make_groups(comm, sim, &ngroups, &group);
     if (rc >= 0) rc = prepare_local(sim, ngroups, group);
     rc = stc_agree(comm, rc);
+    if (rc >= 0) rc = stc_agree(comm, stc_sim_agree_weights(sim));
     if (rc < 0) {
         stc_sim_destroy(&sim);
         return rc;
@@ -271,16 +277,14 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
 
 /* ---- beats ---- */
 
-static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
+/* Steps first .. first+steps of an item. */
+static void compute(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
 {
-    int64_t item = beat - plan->level;
-    if (plan->nboxes == 0 || item < 0 || item >= sim->nsamples * sim->nblocks) return;
-    bool last_block = item % sim->nblocks == sim->nblocks - 1;
-    stc_kernel_kind kind = plan->kernels[0].kernel->kind;
-    if (plan->timing == ONCE_PER_SAMPLE && !last_block && kind != STC_KERNEL_TIME_MEAN) return;
     double start = stc_seconds();
-    if (kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ) {
-        stc_sim_sum(sim, plan, item);
+    stc_kernel_kind kind = plan->kernels[0].kernel->kind;
+    bool sum = kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ;
+    if (plan->population || sum) {
+        (plan->population ? stc_sim_population : stc_sim_sum)(sim, plan, item, first, steps);
         for (int i = 0; i < sim->threads; i++) {
             plan->spikes += sim->scratch[i].spikes;
             plan->checksum += sim->scratch[i].checksum;
@@ -288,23 +292,68 @@ static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
             sim->scratch[i].checksum = 0;
         }
     } else {
-        stc_sim_direct(sim, plan, item);
+        stc_sim_direct(sim, plan, item, first, steps);
     }
-    if (plan->timing != ONCE_PER_SAMPLE || last_block) stc_sim_record(sim, plan, item);
     plan->seconds += stc_seconds() - start;
+}
+
+static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
+{
+    int64_t item = stc_sim_item(sim, plan, beat);
+    if (plan->nboxes == 0 || item < 0) return;
+    bool last_block = item % sim->nblocks == sim->nblocks - 1;
+    bool mean = plan->kernels[0].kernel->kind == STC_KERNEL_TIME_MEAN;
+    if (plan->timing == ONCE_PER_SAMPLE && !last_block && !mean) return;
+    compute(sim, plan, item, 0, stc_sim_steps_in_block(sim, plan, item % sim->nblocks));
+    if (plan->timing != ONCE_PER_SAMPLE || last_block) stc_sim_record(sim, plan, item);
+}
+
+/* The stages of a cycle, n of them from order[at] on: in pieces of its smallest delay. When a piece
+ * is as long as a block, other ranks may hold some of its tiles and levels may differ. */
+static void run_cycle(stc_sim *sim, int32_t at, int32_t n, int64_t beat)
+{
+    int64_t piece = sim->cycle_delay[sim->stages[sim->order[at]].cycle];
+    for (int64_t first = 0; first < sim->block; first += piece) {
+        for (int32_t i = at; i < at + n; i++) {
+            stage_plan *plan = &sim->stages[sim->order[i]];
+            int64_t item = stc_sim_item(sim, plan, beat);
+            if (plan->nboxes == 0 || item < 0) continue;
+            int64_t left = stc_sim_block_length(sim, item % sim->nblocks) - first;
+            if (left <= 0) continue;
+            compute(sim, plan, item, first, left < piece ? left : piece);
+        }
+    }
+    for (int32_t i = at; i < at + n; i++) {
+        stage_plan *plan = &sim->stages[sim->order[i]];
+        int64_t item = stc_sim_item(sim, plan, beat);
+        if (plan->nboxes > 0 && item >= 0) stc_sim_record(sim, plan, item);
+    }
+}
+
+/* All stages that wait for the last messages, or all that do not. */
+static void run_stages(stc_sim *sim, bool remote, int64_t beat)
+{
+    for (int32_t i = 0, n; i < sim->program->nstages; i += n) {
+        stage_plan *plan = &sim->stages[sim->order[i]];
+        for (n = 1; plan->cycle >= 0 && i + n < sim->program->nstages &&
+                    sim->stages[sim->order[i + n]].cycle == plan->cycle;)
+            n++;
+        if (plan->remote != remote) continue;
+        if (plan->cycle >= 0) {
+            run_cycle(sim, i, n, beat);
+        } else {
+            run_stage(sim, plan, beat);
+        }
+    }
 }
 
 static void run_beat(stc_sim *sim, int64_t beat)
 {
-    for (int32_t s = 0; s < sim->program->nstages; s++) {
-        if (!sim->stages[s].remote) run_stage(sim, &sim->stages[s], beat);
-    }
+    run_stages(sim, false, beat);
     double start = stc_seconds();
     stc_exchange_receive(sim, beat);
     sim->wait_seconds += stc_seconds() - start;
-    for (int32_t s = 0; s < sim->program->nstages; s++) {
-        if (sim->stages[s].remote) run_stage(sim, &sim->stages[s], beat);
-    }
+    run_stages(sim, true, beat);
     start = stc_seconds();
     stc_exchange_send(sim, beat);
     sim->wait_seconds += stc_seconds() - start;
@@ -313,15 +362,18 @@ static void run_beat(stc_sim *sim, int64_t beat)
 int stc_sim_run(stc_sim *sim)
 {
     double start = stc_seconds();
-    int64_t items = sim->nsamples * sim->nblocks, beats = items ? items + sim->nlevels - 1 : 0;
+    int64_t beats = stc_sim_beats(sim), per_sample = sim->period * sim->nblocks;
     for (int64_t beat = 0; beat < beats; beat++) {
         double now = stc_seconds();
-        if (beat < items && beat % sim->nblocks == 0) sim->sample_start[beat / sim->nblocks] = now;
+        if (beat % per_sample == 0 && beat / per_sample < sim->nsamples) {
+            sim->sample_start[beat / per_sample] = now;
+        }
         run_beat(sim, beat);
-        int64_t done = beat - (sim->nlevels - 1);
-        if (done >= 0 && done % sim->nblocks == sim->nblocks - 1) {
-            sim->sample_end[done / sim->nblocks] = stc_seconds();
-            stc_progress("run", done / sim->nblocks + 1, sim->nsamples);
+        /* the deepest level computes block i in beat period * i + nlevels - 1 */
+        int64_t done = beat - (sim->nlevels - 1) + sim->period;
+        if (done > 0 && done % per_sample == 0) {
+            sim->sample_end[done / per_sample - 1] = stc_seconds();
+            stc_progress("run", done / per_sample, sim->nsamples);
         }
     }
     sim->simulate_seconds = stc_seconds() - start;
@@ -345,12 +397,24 @@ static void destroy_kernel(kernel_plan *kernel)
     stc_access_destroy(&kernel->operand[1]);
 }
 
-static void destroy_stage(stage_plan *plan)
+static void destroy_stage(stage_plan *plan, int threads)
 {
     for (int k = 0; plan->kernels && k < plan->nkernels; k++)
         destroy_kernel(&plan->kernels[k]);
-    for (int b = 0; plan->boxes && b < plan->nboxes; b++)
+    for (int b = 0; plan->boxes && b < plan->nboxes; b++) {
         stc_free(plan->boxes[b].state);
+        stc_free(plan->boxes[b].start);
+        stc_free(plan->boxes[b].delay);
+        for (int c = 0; c < STC_MAX_NEURON_COEFFICIENTS; c++)
+            stc_free(plan->boxes[b].coefficient[c]);
+    }
+    for (int c = 0; c < STC_MAX_NEURON_COEFFICIENTS; c++)
+        stc_free(plan->common[c]);
+    for (int i = 0; i < plan->ntraces; i++)
+        stc_free(plan->traces[i].values);
+    stc_free(plan->traces);
+    stc_sim_destroy_population(&plan->population, threads);
+    stc_sim_destroy_generator(&plan->generator);
     stc_free(plan->kernels);
     stc_free(plan->boxes);
     stc_free(plan->buffer);
@@ -366,7 +430,7 @@ void stc_sim_destroy(stc_sim **out)
     if (!sim) return;
     stc_exchange_destroy(&sim->exchange);
     for (int32_t s = 0; sim->stages && s < sim->program->nstages; s++) {
-        destroy_stage(&sim->stages[s]);
+        destroy_stage(&sim->stages[s], sim->threads);
     }
     for (int i = 0; sim->scratch && i < sim->threads; i++) {
         stc_free(sim->scratch[i].panel);
@@ -379,6 +443,9 @@ void stc_sim_destroy(stc_sim **out)
     stc_free(sim->scratch);
     stc_free(sim->stages);
     stc_free(sim->rank_of_tile);
+    stc_free(sim->order);
+    stc_free(sim->cycle_delay);
+    stc_free(sim->zeros);
     stc_free(sim->sample_start);
     stc_free(sim->sample_end);
     if (sim->group.mpi != MPI_COMM_NULL) MPI_Comm_free(&sim->group.mpi);

@@ -73,12 +73,13 @@ static void fill_row(const panel_layout *layout, const unsigned char *values, in
 }
 
 static void fill_panel(const panel_layout *layout, const owned_box *own, int64_t item,
-                       int64_t steps, int64_t position, int64_t count, unsigned char *panel)
+                       int64_t first_step, int64_t steps, int64_t position, int64_t count,
+                       unsigned char *panel)
 {
     const stage_plan *source = &layout->sim->stages[layout->kernel->operand[0].stage];
     int last = own->box.ndim - 1;
     for (int64_t t = 0; t < steps; t++) {
-        const unsigned char *values = stc_sim_at(source, item, t);
+        const unsigned char *values = stc_sim_at(source, item, first_step + t);
         int64_t index[STC_MAX_NDIM];
         stc_sim_row(&own->box, position, index);
         for (int64_t p = 0; p < count; p++) {
@@ -121,10 +122,10 @@ typedef struct {
     stc_sim *sim;
     stage_plan *plan;
     const owned_box *own;
-    int64_t item, steps;     /* steps of the stage in this item */
-    int64_t position, count; /* positions of this unit of work */
-    int64_t first, channels; /* channels of this pass: a chunk, or all of the box */
-    float *x;                /* [steps][count][ldx] */
+    int64_t item, first_step, steps; /* of the item */
+    int64_t position, count;         /* positions of this unit of work */
+    int64_t first, channels;         /* channels of this pass: a chunk, or all of the box */
+    float *x;                        /* [steps][count][ldx] */
     int64_t ldx;
     scratch *scratch;
 } work;
@@ -204,7 +205,8 @@ static void accumulate(const work *w, const kernel_plan *kernel, const chunk *c,
         layout.row_bytes = panel_row_bytes(kernel);
     }
     if (refill) {
-        fill_panel(&layout, w->own, w->item, steps, w->position, w->count, w->scratch->panel);
+        fill_panel(&layout, w->own, w->item, w->first_step, steps, w->position, w->count,
+                   w->scratch->panel);
         if (kernel->operand[0].dtype == STC_U16 && !kernel->depthwise) {
             widen(w->scratch->panel, rows, layout.row_bytes, kernel->columns);
         }
@@ -257,7 +259,7 @@ static void read_term(const work *w, const kernel_plan *kernel, bool add)
     const access *a = &kernel->operand[0];
     const stage_plan *source = &w->sim->stages[a->stage];
     for (int64_t t = 0; t < w->steps; t++) {
-        const unsigned char *values = stc_sim_at(source, w->item, t);
+        const unsigned char *values = stc_sim_at(source, w->item, w->first_step + t);
         int64_t index[STC_MAX_NDIM];
         stc_sim_row(&w->own->box, w->position, index);
         for (int64_t p = 0; p < w->count; p++, stc_sim_next_row(&w->own->box, index)) {
@@ -274,45 +276,62 @@ static void read_term(const work *w, const kernel_plan *kernel, bool add)
 /* The state of the neurons of this unit before the first step of a sample. */
 static void start_sample(const work *w)
 {
-    float start[STC_MAX_NEURON_STATES];
     int64_t n = w->count * w->own->channels, all = w->own->positions * w->own->channels;
-    w->plan->model->start(w->plan->params, start);
     for (int s = 0; s < w->plan->model->nstate; s++) {
-        float *state = w->own->state + s * all + w->position * w->own->channels;
+        int64_t from = s * all + w->position * w->own->channels;
         for (int64_t i = 0; i < n; i++)
-            state[i] = start[s];
+            w->own->state[from + i] = w->own->start ? w->own->start[from + i] : w->plan->start[s];
     }
+}
+
+/* One row of neurons; at: its first neuron in the box. */
+static void step_row(const work *w, int64_t at, const float *x, void *out)
+{
+    const stage_plan *plan = w->plan;
+    int64_t all = w->own->positions * w->own->channels;
+    float *state[STC_MAX_NEURON_STATES];
+    const float *coefficient[STC_MAX_NEURON_COEFFICIENTS];
+    for (int s = 0; s < plan->model->nstate; s++)
+        state[s] = w->own->state + s * all + at;
+    for (int c = 0; c < plan->model->ncoefficients; c++)
+        coefficient[c] = w->own->coefficient[c] ? w->own->coefficient[c] + at : plan->common[c];
+    plan->model->step(w->channels, &(stc_neuron_step){.params = plan->params,
+                                                      .coefficient = coefficient,
+                                                      .state = state,
+                                                      .x = x,
+                                                      .out = out});
 }
 
 static void fire(const work *w)
 {
-    const stage_plan *plan = w->plan;
-    int64_t nstate = plan->model->nstate, per_state = w->own->positions * w->own->channels;
+    stage_plan *plan = w->plan;
     int last = w->own->box.ndim - 1;
-    int64_t box_first = last >= 0 ? w->own->box.lo[last] : 0;
+    int64_t box_first = last >= 0 ? w->own->box.lo[last] : 0,
+            all = w->own->positions * w->own->channels;
+    int64_t size = stc_dtype_size(plan->stage->dtype);
+    int64_t sample = w->sim->first_sample + w->item / w->sim->nblocks;
+    uint64_t stride = last >= 0 ? (uint64_t)plan->source_stride[last] : 0;
     for (int64_t t = 0; t < w->steps; t++) {
-        unsigned char *values = stc_sim_at(plan, w->item, t);
+        unsigned char *values = stc_sim_at(plan, w->item, w->first_step + t);
         int64_t index[STC_MAX_NDIM];
         stc_sim_row(&w->own->box, w->position, index);
         if (last >= 0) index[last] = w->first;
-        uint64_t sample = (uint64_t)(w->sim->first_sample + w->item / w->sim->nblocks);
-        uint64_t step = (uint64_t)(w->item % w->sim->nblocks * w->sim->block + t);
-        uint64_t key = stc_record_key(sample, step);
+        int64_t step = w->item % w->sim->nblocks * w->sim->block + w->first_step + t;
+        uint64_t key = stc_record_key((uint64_t)sample, (uint64_t)step);
         for (int64_t p = 0; p < w->count; p++, stc_sim_next_row(&w->own->box, index)) {
-            float *state[STC_MAX_NEURON_STATES];
-            for (int64_t s = 0; s < nstate; s++) {
-                state[s] = w->own->state + s * per_state + (w->position + p) * w->own->channels +
-                           (w->first - box_first);
+            int64_t at = (w->position + p) * w->own->channels + (w->first - box_first), source = 0;
+            unsigned char *out = values + stc_sim_element(plan, index) * size;
+            step_row(w, at, w->x + (t * w->count + p) * w->ldx, out);
+            for (int a = 0; a <= last; a++)
+                source += index[a] * plan->source_stride[a];
+            if (plan->ntraces) {
+                float *state[STC_MAX_NEURON_STATES];
+                for (int s = 0; s < plan->model->nstate; s++)
+                    state[s] = w->own->state + s * all + at;
+                stc_sim_trace(w->sim, plan, state, w->channels, source, sample, step);
             }
-            uint8_t *out = values + stc_sim_element(plan, index);
-            plan->model->step(w->channels, plan->params, state, w->x + (t * w->count + p) * w->ldx,
-                              out);
             if (!plan->stage->counted) continue;
-            uint64_t id = (uint64_t)plan->stage->first_id;
-            for (int a = 0; a <= last; a++) {
-                id += (uint64_t)(index[a] * plan->source_stride[a]);
-            }
-            uint64_t stride = last >= 0 ? (uint64_t)plan->source_stride[last] : 0;
+            uint64_t id = (uint64_t)(plan->stage->first_id + source);
             w->scratch->spikes +=
                 w->sim->kernels->hash_u8(w->channels, out, key, id, stride, &w->scratch->checksum);
         }
@@ -327,7 +346,7 @@ static void store(const work *w)
     float inverse =
         stc_kind_is_real(plan->stage->kind) ? 1.0f : (float)(1.0 / plan->stage->kind.unit);
     for (int64_t t = 0; t < w->steps; t++) {
-        unsigned char *values = stc_sim_at(plan, w->item, t);
+        unsigned char *values = stc_sim_at(plan, w->item, w->first_step + t);
         int64_t index[STC_MAX_NDIM];
         stc_sim_row(&w->own->box, w->position, index);
         if (last >= 0) index[last] = w->first;
@@ -379,7 +398,8 @@ static void run_unit(work *w)
     int last = w->own->box.ndim - 1;
     int64_t lo = last >= 0 ? w->own->box.lo[last] : 0, hi = lo + w->own->channels;
     w->x = w->scratch->x;
-    if (w->plan->model && w->item % w->sim->nblocks == 0) start_sample(w);
+    bool starts = w->item % w->sim->nblocks == 0 && w->first_step == 0;
+    if (w->plan->model && starts) start_sample(w);
     if (!weights) {
         w->first = lo;
         w->channels = w->own->channels;
@@ -396,9 +416,8 @@ static void run_unit(work *w)
     }
 }
 
-void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item)
+void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
 {
-    int64_t block = item % sim->nblocks;
     for (int b = 0; b < plan->nboxes; b++) {
         const owned_box *own = &plan->boxes[b];
         int64_t units = (own->positions + plan->positions_per_item - 1) / plan->positions_per_item;
@@ -408,7 +427,8 @@ void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item)
                       .plan = plan,
                       .own = own,
                       .item = item,
-                      .steps = stc_sim_steps_in_block(sim, plan, block),
+                      .first_step = first,
+                      .steps = steps,
                       .position = u * plan->positions_per_item,
                       .scratch = &sim->scratch[omp_get_thread_num()]};
             w.count = own->positions - w.position;

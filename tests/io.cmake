@@ -1,6 +1,8 @@
 stc_test(unit/io_files USES io)
 stc_test(unit/io_graph USES io)
 stc_test(unit/io_input USES io)
+stc_test(unit/io_input_events USES io)
 stc_test(unit/io_program USES io)
 stc_test(mpi/io NP 1 2 4 USES io)
+stc_test(mpi/io_records NP 1 2 4 USES io)
 stc_test(mpi/io_compiled NP 2 USES io compile)

@@ -108,6 +108,8 @@ static inline stc_program *example_program(void)
     }
     p->kernels[2].kind = STC_KERNEL_NEURON;
     memcpy(p->kernels[2].u.neuron.params, lif, sizeof(lif));
+    for (int k = 0; k < STC_MAX_PARAMS; k++)
+        p->kernels[2].u.neuron.field[k] = -1;
     p->kernels[3].kind = STC_KERNEL_READ;
     p->kernels[3].operand[0] = example_operand(1, &p->stages[1].storage);
     p->kernels[3].u.read.scale = 1;

@@ -162,13 +162,13 @@ static tensor lif(random_net *net, const char *name, tensor x)
         "v_threshold=0.25 max_count=4 output_scale=0.25 soft_reset=1 rounding=half_up",
         "v_threshold=0.5 v_reset=-0.5 v0=0.25",
         "v_threshold=0.5 output_scale=-0.5"};
-    return node(net, "lif", name, &x, 1, "%s", forms[roll(net, 8)]);
+    return node(net, "discrete_lif", name, &x, 1, "%s", forms[roll(net, 8)]);
 }
 
 /* Bits, as attention wants them. */
 static tensor bits(random_net *net, tensor x)
 {
-    return node(net, "lif", NULL, &x, 1, "v_threshold=0.5");
+    return node(net, "discrete_lif", NULL, &x, 1, "v_threshold=0.5");
 }
 
 static tensor pool(random_net *net, tensor x, int64_t kernel, int64_t stride, int64_t padding)
@@ -507,6 +507,73 @@ static int wide_counts(stc_builder *builder, uint64_t seed)
     return 0;
 }
 
+/* The values of 1 to 4 steps ago, of every element the same or not. */
+static tensor delay(random_net *net, tensor x)
+{
+    tensor y = node(net, "delay", NULL, &x, 1, "dt=0.001 delay=0.00%d", 1 + roll(net, 3));
+    if (!one_in(net, 2)) return y;
+    int64_t size = stc_shape_size(&x.shape);
+    float *seconds = stc_alloc(size, sizeof *seconds);
+    for (int64_t i = 0; seconds && i < size; i++)
+        seconds[i] = 0.001f * (float)(1 + roll(net, 4));
+    if (seconds) stc_build_weight(net->builder, y.node, "delay", x.shape, seconds);
+    stc_free(seconds);
+    return y;
+}
+
+/* A sum that others join later. */
+static tensor open_sum(random_net *net, tensor x)
+{
+    return node(net, "add", NULL, &x, 1, "");
+}
+
+static void join(random_net *net, tensor sum, tensor x)
+{
+    stc_build_connect(net->builder, sum.node, x.node);
+}
+
+/* Layers with recurrent weights and one that feeds back to the first; a loop through a product. */
+static int recurrent(stc_builder *builder, uint64_t seed)
+{
+    random_net n = {builder, seed, 0};
+    int64_t width = 20 + 10 * roll(&n, 3);
+    tensor x = any_input(&n, "x", (stc_shape){1, {24}});
+    tensor before = open_sum(&n, linear(&n, x, width));
+    tensor a = lif(&n, "a", before);
+    join(&n, before, linear(&n, delay(&n, a), width));
+    tensor sum = open_sum(&n, linear(&n, a, 2 * width));
+    tensor b = lif(&n, "b", sum);
+    join(&n, sum, delay(&n, b)); /* each neuron excites itself */
+    if (one_in(&n, 2)) join(&n, before, linear(&n, delay(&n, b), width));
+    tensor gate = mul(&n, bits(&n, linear(&n, a, 2 * width)), delay(&n, b));
+    tensor c = lif(&n, "c", linear(&n, gate, width));
+    if (one_in(&n, 2)) join(&n, sum, linear(&n, delay(&n, c), 2 * width));
+    output(&n, "out", c);
+    stc_build(builder, "output", "late", &b.node, 1, "");
+    return 0;
+}
+
+/* Feature maps that return to where they came from, through views, pools and delay lines. */
+static int delay_lines(stc_builder *builder, uint64_t seed)
+{
+    random_net n = {builder, seed, 0};
+    int64_t channels = 16, size = 6;
+    tensor x = any_input(&n, "x", (stc_shape){3, {2, size, size}});
+    window w = {
+        .channels = channels, .groups = 1, .kernel = 3, .stride = 1, .padding = 1, .dilation = 1};
+    tensor sum = open_sum(&n, conv2d(&n, delay(&n, x), w));
+    tensor a = lif(&n, "a", sum);
+    tensor past = delay(&n, pool(&n, a, 3, 1, 1));
+    join(&n, sum, same_conv2d(&n, past, channels, 2));
+    tensor tokens = permute(&n, reshape(&n, a, (stc_shape){2, {channels, size * size}}), 1, 0, -1);
+    tensor line = delay(&n, scale(&n, delay(&n, tokens), 0.5));
+    output(&n, "line", line);
+    output(&n, "sum", reduce(&n, "reduce_sum", line, 0, false));
+    tensor end = lif(&n, "b", linear(&n, add(&n, tokens, line), 20));
+    output(&n, "out", end);
+    return 0;
+}
+
 static const sim_network networks[] = {{"convolutions", convolutions},
                                        {"strides", strides},
                                        {"sdsa", sdsa},
@@ -517,7 +584,9 @@ static const sim_network networks[] = {{"convolutions", convolutions},
                                        {"membrane shortcut", membrane_shortcut},
                                        {"two inputs", two_inputs},
                                        {"rounded", rounded},
-                                       {"wide counts", wide_counts}};
+                                       {"wide counts", wide_counts},
+                                       {"recurrent", recurrent},
+                                       {"delay lines", delay_lines}};
 
 const sim_network *sim_networks(int *n)
 {

@@ -65,7 +65,7 @@ static int norm_and_fire(net *n, const char *name, int x, int64_t channels, int 
     stc_free(values);
     n->layer++;
     snprintf(text, sizeof text, "%s_lif", name);
-    return stc_build(n->b, "lif", text, &bn, 1, "");
+    return stc_build(n->b, "discrete_lif", text, &bn, 1, "");
 }
 
 /* conv 3 x 3 - batch norm - LIF */
@@ -125,7 +125,7 @@ static int attention(net *n, int block, int x, int64_t tokens)
     snprintf(text, sizeof text, "shape=%lld,%lld", (long long)tokens, (long long)f->channels);
     int merged = stc_build(n->b, "reshape", NULL, &tokens_first, 1, text);
     snprintf(text, sizeof text, "block%d.attn_lif", block);
-    int spikes = stc_build(n->b, "lif", text, &merged, 1, "v_threshold=0.5");
+    int spikes = stc_build(n->b, "discrete_lif", text, &merged, 1, "v_threshold=0.5");
     snprintf(text, sizeof text, "block%d.proj", block);
     return linear_layer(n, text, spikes, f->channels, f->channels, true);
 }

@@ -9,6 +9,8 @@ typedef enum {
     STC_ATTR_INT,
     STC_ATTR_BOOL,
     STC_ATTR_REAL,
+    STC_ATTR_EACH,   /* REAL that may differ from neuron to neuron: one number, or an array that
+                        broadcasts to the shape of the node */
     STC_ATTR_INTS,   /* list of integers; one value stands for all of `length` */
     STC_ATTR_CHOICE, /* one of the words in `choices` */
     STC_ATTR_WEIGHT
@@ -18,7 +20,7 @@ typedef struct {
     const char *name; /* in files and in the builder; NIR's name where NIR has one */
     stc_attr_kind kind;
     bool required;
-    double initial; /* default of INT, BOOL, REAL, CHOICE (index), INTS (every entry) */
+    double initial; /* default of INT, BOOL, REAL, EACH, CHOICE (index), INTS (every entry) */
     const char
         *check; /* "", "> 0", ">= 0", ">= 1", "finite": constraint on every number; ">= a" form */
     int length; /* INTS: expected number of entries, 0: any up to STC_MAX_NDIM */

@@ -32,14 +32,21 @@ char *stc_arena_printf(stc_arena *arena, const char *format, ...)
 
 /* ---- log (log.c): messages to stderr ---- */
 
-typedef enum { STC_LOG_ERROR, STC_LOG_WARN, STC_LOG_INFO, STC_LOG_DEBUG } stc_log_level;
+typedef enum {
+    STC_LOG_ERROR,
+    STC_LOG_WARN,
+    STC_LOG_INFO,
+    STC_LOG_DEBUG,
+    STC_LOG_NOTICE /* nothing is wrong, but it should be seen: shown wherever warnings are */
+} stc_log_level;
 /* Set once by main (before: warnings and errors, as text). json: one JSON object per line. */
 void stc_log_setup(int rank, stc_log_level level, bool json);
 /* Speaks on rank 0 only; the message is cut at 4095 bytes. */
 void stc_log(stc_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-#define stc_warn(...)  stc_log(STC_LOG_WARN, __VA_ARGS__)
-#define stc_info(...)  stc_log(STC_LOG_INFO, __VA_ARGS__)
-#define stc_debug(...) stc_log(STC_LOG_DEBUG, __VA_ARGS__)
+#define stc_warn(...)   stc_log(STC_LOG_WARN, __VA_ARGS__)
+#define stc_notice(...) stc_log(STC_LOG_NOTICE, __VA_ARGS__)
+#define stc_info(...)   stc_log(STC_LOG_INFO, __VA_ARGS__)
+#define stc_debug(...)  stc_log(STC_LOG_DEBUG, __VA_ARGS__)
 
 /* Progress of long work on rank 0 (progress.c): a bar when stderr is a terminal, else a plain line
  * at most every 5 s with percent, rate and time left; nothing below 2 s of work. Modes: auto, bar,
@@ -87,11 +94,41 @@ static inline uint64_t stc_record_hash(uint64_t key, uint64_t id, uint32_t value
     return stc_mix64(key + id * UINT64_C(0x9e3779b97f4a7c15) + ((uint64_t)value << 32));
 }
 
+/* Strongly connected components of a directed graph of n vertices; vertex v has edges to
+ * target[first[v]] .. target[first[v + 1] - 1]. component [n]: filled with numbers from 0 on,
+ * consumers before producers (every edge leads to an equal or smaller number). Returns how many
+ * there are, or STC_ERR_NOMEM. */
+int32_t stc_components(int32_t n, const int64_t *first, const int32_t *target, int32_t *component);
+
 /* Counter-based random numbers: Philox4x32-10 of Random123 (Salmon et al., SC11), keyed by what is
  * drawn. The same (seed, purpose, index) gives the same number everywhere. */
 uint32_t stc_random_u32(uint64_t seed, uint32_t purpose, uint64_t index);
 /* In [0, 1), a multiple of 2^-24. */
 float stc_random_uniform(uint64_t seed, uint32_t purpose, uint64_t index);
+
+/* Key of the random numbers of one object (a projection, a source) of a seed. */
+uint64_t stc_random_key(uint64_t seed, uint64_t object);
+/* The four words of one Philox4x32-10 block of a key. */
+void stc_random_block(uint64_t key, const uint32_t counter[4], uint32_t word[4]);
+/* n blocks: counter (a[i], b[i], c[i], d[i]) is replaced by its four words. */
+void stc_random_blocks(uint64_t key, int64_t n, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d);
+/* A number inside (0, 1) from one word (32 bits) or two (52 bits): neither 0 nor 1, and as likely
+ * p as 1 - p. */
+static inline double stc_random_open32(uint32_t word)
+{
+    return ((double)word + 0.5) * 0x1p-32;
+}
+static inline double stc_random_open52(uint32_t high, uint32_t low)
+{
+    return ((double)((uint64_t)high << 20 | low >> 12) + 0.5) * 0x1p-52;
+}
+
+/* exp and log to below 1 ulp and the quantile of the normal distribution (0 < p < 1) to 1e-15, with
+ * the same bits everywhere, which those of the C library have not (math.c). */
+double stc_math_exp(double x);
+double stc_math_log(double x);
+double stc_normal_quantile(double p);
+void stc_normal_quantiles(int64_t n, double *values); /* in place */
 
 /* Open a text file for reading. STC_ERR_INPUT saying why not: missing, a folder, a device or pipe.
  */

@@ -5,7 +5,7 @@
  *     int x = stc_build(b, "input", "image", NULL, 0, "shape=1,8,8");
  *     int c = stc_build(b, "conv2d", "conv1", &x, 1, "stride=1 padding=1");
  *     stc_build_weight(b, c, "weight", (stc_shape){4, {16, 1, 3, 3}}, values);
- *     int s = stc_build(b, "lif", "lif1", &c, 1, "tau=2 v_th=1");
+ *     int s = stc_build(b, "discrete_lif", "lif1", &c, 1, "tau=2 v_threshold=1");
  *     stc_build(b, "output", "spikes", &s, 1, "");
  *     stc_builder_finish(&b, &graph);
  *

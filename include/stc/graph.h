@@ -11,7 +11,7 @@
 #include "stc/base.h"
 #include "stc/shape.h"
 
-/* An array of float32 parameters that lies somewhere. */
+/* An array of parameters that lies somewhere. */
 typedef struct stc_weight stc_weight;
 struct stc_weight {
     const char *label; /* "model.h5:/graph/nodes/conv1/weight", for messages */
@@ -19,6 +19,8 @@ struct stc_weight {
     /* Read rows first .. first+count of the first axis (a scalar is one row) into
      * out[count * row size], converted to float32. STC_ERR_INPUT when it cannot be read. */
     int (*read)(const stc_weight *weight, int64_t first, int64_t count, float *out);
+    /* The same as float64, or NULL where there is no more than float32. */
+    int (*read_double)(const stc_weight *weight, int64_t first, int64_t count, double *out);
     const void *source; /* what read needs; borrowed, lives at least as long as the graph */
 };
 /* Elements per row of the first axis. */
@@ -29,8 +31,8 @@ typedef struct {
     bool given;              /* false: the default of the table was taken */
     int n;                   /* STC_ATTR_INTS: how many; otherwise 1 */
     int64_t i[STC_MAX_NDIM]; /* INT, INTS, BOOL (0 or 1), CHOICE (index) */
-    double r;                /* REAL */
-    stc_weight *weight;      /* WEIGHT; NULL when absent */
+    double r;                /* REAL; EACH: the value of all neurons unless there is a weight */
+    stc_weight *weight;      /* WEIGHT; EACH: the values of the neurons; NULL when absent */
 } stc_attr;
 
 /* Over what a node has values. */
@@ -57,8 +59,8 @@ typedef struct stc_node {
     stc_kind kind;
     stc_timing timing;
     /* Filled by stc_graph_number before any pass. */
-    int64_t first_id; /* neuron nodes: id of element 0; others -1 */
-    bool counted;     /* neuron nodes: its spikes are part of spike_checksum */
+    int64_t first_id; /* spiking neuron nodes: id of element 0; others -1 */
+    bool counted;     /* spiking neuron nodes: its spikes are part of spike_checksum */
 } stc_node;
 
 typedef struct stc_graph stc_graph;
@@ -70,6 +72,8 @@ struct stc_graph {
     int32_t capacity;
     int32_t *index; /* hash table of 4 * capacity: node + 1 by name; NULL once nodes were moved */
     int64_t time_steps; /* default T of the model; 0: not given */
+    double dt;          /* seconds per step; 0: the model has no clock */
+    const char *rules;  /* how points that the file leaves open were read (nir.h), or NULL */
     int64_t nneurons;   /* filled by stc_graph_number */
     void *source;       /* what the weights read from (an open file); NULL: nothing */
     void (*release)(stc_graph *graph); /* frees source; stc_graph_destroy calls it first */
@@ -87,8 +91,8 @@ int32_t stc_graph_find(const stc_graph *graph, const char *name);
 
 /* Check all of it and fill shape, kind and timing: operands exist and their number fits, every
  * cycle carries a delay, attributes meet their constraints, shapes fit, at least one input.
- * Reorders nodes topologically (stable). STC_ERR_INPUT naming the node, what was found and what was
- * expected. The weights are not read. */
+ * Reorders nodes topologically (stable), a delay that closes a cycle before its operand.
+ * STC_ERR_INPUT naming the node, what was found and what was expected. The weights are not read. */
 int stc_graph_verify(stc_graph *graph);
 /* Read every weight and check that it is finite. STC_ERR_INPUT naming weight and index. */
 int stc_graph_verify_weights(const stc_graph *graph);
@@ -97,6 +101,10 @@ int stc_graph_infer(stc_graph *graph);
 /* Give ids to neurons: neuron nodes sorted by name (bytes), then C-order index; and mark the nodes
  * from which an output can be reached (all when there is no output). */
 int stc_graph_number(stc_graph *graph);
+
+/* The nodes of a sorted graph from which an output can be reached: reaches [nnodes], filled;
+ * returns false, with none, when there is no output. */
+bool stc_graph_reaching(const stc_graph *graph, bool *reaches);
 
 /* weights: stored parameters. synapses: connections that weight ops make from operand elements (not
  * padding) to output elements, a weight used at n positions being n of them; their multiply-

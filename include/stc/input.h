@@ -1,5 +1,6 @@
-/* input.h - what is presented to a network: dense arrays, read from an HDF5 file or held in memory.
- * Local: every rank opens the file and reads what its tiles need. */
+/* input.h - what is presented to a network: dense arrays or lists of events, read from an HDF5 file
+ * (dense, SONATA spikes, NIRData) or held in memory. Local: every rank opens the file and reads
+ * what its tiles need. */
 #ifndef STC_INPUT_H
 #define STC_INPUT_H
 
@@ -29,10 +30,21 @@ struct stc_input {
     void *source;
 };
 
-/* Open an input file; program tells which inputs and shapes are expected: with exactly one input
- * node and one array, names need not agree. STC_ERR_INPUT for a missing file, no samples, wrong
- * shapes (both named), unknown names, labels of another length, NaN. */
-int stc_input_open(const char *path, const stc_program *program, stc_input **out);
+/* All zero: the defaults. */
+typedef struct {
+    int64_t time_steps; /* of files that hold events alone; 0: the model's, else what they say */
+    double dt;          /* seconds per step of events; 0: the model's, else 1e-3 */
+    const char *observable; /* of NIRData; NULL: spikes, or the only one */
+} stc_input_options;
+
+/* Open an input file; its layout follows from its content. program tells which inputs and shapes
+ * are expected: with exactly one input node and one array, names need not agree. Events are put
+ * into steps, those of one element and step added up. options NULL: the defaults. Warns once of
+ * events after the last step. STC_ERR_INPUT for a missing file, no samples, wrong shapes (both
+ * named), unknown names, labels of another length, NaN, negative times, ids out of range.
+ * STC_ERR_USAGE when nothing says how many steps there are, or there is no such observable. */
+int stc_input_open(const char *path, const stc_program *program, const stc_input_options *options,
+                   stc_input **out);
 /* Arrays in memory, borrowed: values[i] [samples][steps or 1][shape]. For tests and benches. */
 int stc_input_from_memory(int64_t samples, int narrays, const stc_input_array *arrays,
                           const float *const *values, stc_input **out);

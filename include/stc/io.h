@@ -9,6 +9,7 @@
 
 #include "stc/comm.h"
 #include "stc/graph.h"
+#include "stc/nir.h"
 #include "stc/program.h"
 
 typedef enum { STC_FILE_GRAPH, STC_FILE_PROGRAM, STC_FILE_RESULT, STC_FILE_INPUT } stc_file_kind;
@@ -33,9 +34,21 @@ typedef struct {
 int stc_file_contents(const char *path, void (*visit)(void *context, const stc_file_entry *entry),
                       void *context);
 
-/* Read a SpikeGraph; weights stay in the file, which stays open until the graph is destroyed. The
- * graph is not verified. Several edges into a node of one operand become an add node. Local. */
-int stc_graph_read(const char *path, stc_graph **out);
+/* Numbers of a dataset. */
+typedef struct {
+    int ndim;
+    int64_t dim[STC_MAX_NDIM + 2], size;
+    double *values; /* [size] */
+} stc_file_array;
+/* Read the dataset `name` ("spikes/lif") of an HDF5 file; the values lie in the arena.
+ * STC_ERR_INPUT naming the file and the dataset. Local. */
+int stc_file_numbers(const char *path, const char *name, stc_arena *arena, stc_file_array *out);
+
+/* Read a SpikeGraph or a NIR model; weights stay in the file, which stays open until the graph is
+ * destroyed. A SpikeGraph is not verified, a NIR model is. Several edges into a node of one operand
+ * become an add node. rules: for NIR models, completed in place and told to the user; NULL: the
+ * defaults. For a SpikeGraph only dt may be given, if it has none. Local. */
+int stc_graph_read(const char *path, stc_nir_rules *rules, stc_graph **out);
 /* Write a SpikeGraph with its weights. Local (call on one rank). */
 int stc_graph_write(const stc_graph *graph, const char *path);
 
@@ -44,6 +57,22 @@ int stc_graph_write(const stc_graph *graph, const char *path);
 int stc_program_write(const stc_comm *comm, const stc_program *program, const char *path);
 /* Read a program (structure at once, weights when asked for). Local. Verified. */
 int stc_program_read(const char *path, stc_program **out);
+
+/* ---- partitions (partition_file.c) ---- */
+
+/* A part vector, and measures of the partitions that it was chosen from. All borrowed. */
+typedef struct {
+    const char *graph, *command, *method; /* of the part vector */
+    int64_t chips, seed;
+    int32_t n;
+    const int32_t *part; /* [n] */
+    int nmethods, nmeasures;
+    const char *const *methods;  /* [nmethods] */
+    const char *const *measures; /* [nmeasures] names */
+    const double *values;        /* [nmeasures][nmethods] */
+} stc_partition_record;
+/* Local (call on one rank). */
+int stc_partition_file_write(const char *path, const stc_partition_record *record);
 
 /* Can path be created (its folder exists and is writable)? Checked before long work. Local.
  * STC_ERR_IO naming the folder and the reason. */

@@ -3,7 +3,8 @@
  *
  * A model's file is compiled once for each instruction set (scalar, avx2, avx512), so that its
  * plain C loop is vectorised without changing a bit: every expression is element-wise and fixed.
- * Everything is Local and thread-safe.
+ * What the loop needs of the parameters are coefficients, computed once per neuron in float64 and
+ * rounded once to float32. Everything is Local and thread-safe.
  */
 #ifndef STC_NEURON_H
 #define STC_NEURON_H
@@ -12,24 +13,36 @@
 #include "stc/error.h"
 #include "stc/shape.h"
 
-enum { STC_MAX_NEURON_PARAMS = 16, STC_MAX_NEURON_STATES = 4 };
+enum { STC_MAX_NEURON_PARAMS = 24, STC_MAX_NEURON_STATES = 4, STC_MAX_NEURON_COEFFICIENTS = 12 };
+
+/* One step of n neurons. */
+typedef struct {
+    const double *params; /* [nparams]; EACH parameters that differ between neurons are NaN */
+    const float *const *coefficient; /* [ncoefficients][n], as prepare gave them */
+    float *const *state;             /* [nstate][n] */
+    const float *x;                  /* [n] inputs of this step */
+    void *out; /* uint8_t [n]: value = unit * count; float [n] for models of real output */
+} stc_neuron_step;
 
 typedef struct stc_neuron_model {
     const char *name; /* "lif" */
-    const char *type; /* in files: "DiscreteLIF" */
+    const char *type; /* in files: "LIF" */
     const char *help;
-    int nstate;                  /* float32 state variables per neuron */
-    const stc_attr_spec *params; /* INT, BOOL, REAL, CHOICE only; become the attributes of the op */
+    int nstate;                /* float32 state variables per neuron */
+    const char *const *states; /* [nstate] their names in records: "v", "i" */
+    const stc_attr_spec
+        *params; /* INT, BOOL, REAL, CHOICE, EACH; become the attributes of the op */
     int nparams;
-    /* What may come out: kind of the output for these parameters. STC_ERR_INPUT when they are
-     * inconsistent. */
+    int ncoefficients;
+    /* What may come out: kind of the output for these parameters (which are the same for all
+     * neurons; EACH ones may be NaN). STC_ERR_INPUT when they are inconsistent. */
     int (*output_kind)(const double *params, stc_kind *kind);
-    /* State of every neuron before the first step of a sample. */
+    /* Coefficients of one neuron from its parameters. STC_ERR_INPUT when these are inconsistent.
+     * NULL when there are none. */
+    int (*prepare)(const double *params, float *coefficient);
+    /* State of one neuron before the first step of a sample, from its parameters. */
     void (*start)(const double *params, float start[STC_MAX_NEURON_STATES]);
-    /* One step of n neurons: state[s] points to n floats; x: n inputs of this step; out: n outputs
-     * as the integer count (value = unit * count). */
-    void (*step)(int64_t n, const double *params, float *const *state, const float *x,
-                 uint8_t *out);
+    void (*step)(int64_t n, const stc_neuron_step *run);
 } stc_neuron_model;
 
 /* Models in list order, for the instruction set "scalar", "avx2" or "avx512". The order and all

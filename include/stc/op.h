@@ -14,13 +14,16 @@
 #include "stc/view.h"
 
 typedef enum {
-    STC_CLASS_INPUT,  /* no operand; values come from outside */
-    STC_CLASS_OUTPUT, /* identity; recorded */
-    STC_CLASS_VIEW,   /* moves no data: reshape, permute, slice */
-    STC_CLASS_AFFINE, /* per-channel y = scale x + shift: batch_norm, scale */
-    STC_CLASS_WEIGHT, /* linear in its operand with stored weights: conv2d, conv1d, linear */
-    STC_CLASS_ADD,    /* sum of its operands */
-    STC_CLASS_NEURON, /* stateful, one state vector per element */
+    STC_CLASS_INPUT,      /* no operand; values come from outside */
+    STC_CLASS_OUTPUT,     /* identity; recorded */
+    STC_CLASS_VIEW,       /* moves no data: reshape, permute, slice */
+    STC_CLASS_AFFINE,     /* per-channel y = scale x + shift: batch_norm, scale */
+    STC_CLASS_WEIGHT,     /* linear in its operand with stored weights: conv2d, conv1d, linear */
+    STC_CLASS_ADD,        /* sum of its operands */
+    STC_CLASS_NEURON,     /* stateful, one state vector per element */
+    STC_CLASS_DELAY,      /* values of earlier steps: closes cycles */
+    STC_CLASS_POPULATION, /* point neurons that take spikes through projections, and currents */
+    STC_CLASS_PROJECTION, /* synapses with delays: closes cycles */
     STC_CLASS_DIRECT /* a kernel of its own: matmul, mul, max_pool2d, reduce_sum, mean, time_mean */
 } stc_op_class;
 
@@ -65,14 +68,20 @@ typedef struct stc_op {
     /* WEIGHT, NEURON, DIRECT, INPUT, OUTPUT: fill the geometry of the kernel (kind and the union);
      * the driver has set operands and views. */
     int (*lower)(const stc_node *node, const stc_node *const *in, stc_kernel *kernel);
+    /* Rewrite the node in terms of nodes that lower, where it cannot be lowered as it is; called
+     * after infer, NULL for most. Keeps the node, whose users then read another. */
+    int (*expand)(stc_graph *graph, int32_t node);
     /* WEIGHT, matmul: multiply-accumulates per step, without those on padding. NULL counts as 0. */
     int64_t (*macs)(const stc_node *node, const stc_node *const *in);
+    /* DELAY, PROJECTION: smallest and largest delay in steps. After the attributes were checked. */
+    int (*delay)(const stc_node *node, int64_t *least, int64_t *most);
     /* Build a small random graph around this op, different for each seed, ending in one output
-     * node; generic tests verify it and compare simulation with eval. */
+     * node; generic tests verify it and compare simulation with eval. NULL, as eval, for what is
+     * compared with other simulators instead: populations. */
     int (*example)(struct stc_builder *builder, uint64_t seed);
 } stc_op;
 
-/* All ops: those of src/ir/ops/list.h, then one per neuron model. */
+/* All ops: those of src/ir/ops/list.h, then one per neuron model, then one per population model. */
 const stc_op *const *stc_op_list(int *n);
 /* By name or by type or alias as files write it; NULL with the error text (naming the nearest). */
 const stc_op *stc_op_find(const char *name);
@@ -91,10 +100,16 @@ static inline stc_weight *stc_node_weight(const stc_node *node, const char *name
 {
     return stc_node_attr(node, name)->weight;
 }
+/* Values of an EACH attribute for elements first .. first+count of the node, C-order. Checked
+ * against the constraint of the table; STC_ERR_INPUT naming attribute and element. */
+int stc_node_each(const stc_node *node, int attr, int64_t first, int64_t count, double *out);
 /* Index of an attribute of an op, or -1. */
 int stc_op_attr(const stc_op *op, const char *name);
 /* Read a whole weight into a stc_alloc'ed array, caller frees. */
 int stc_weight_read_all(const stc_weight *weight, float **out);
+
+/* Elements of a weight in C order as float64: count of them from first on. */
+int stc_weight_elements(const stc_weight *weight, int64_t first, int64_t count, double *out);
 
 /* WEIGHT nodes after folding: rows first .. first+count of the weights (columns: C-order of
  * in-channels-per-group x kernel, as stored) with all folds applied in float64, put on the grid:

@@ -25,7 +25,8 @@ typedef struct {
 } stc_hypergraph;
 
 typedef struct {
-    const char *method; /* "auto" (NULL), "metis-cut", "contiguous", "random", "file:PATH" */
+    const char *method; /* "auto" (NULL), "multilevel", "metis-cut", "contiguous", "random",
+                           "file:PATH" */
     int32_t nparts;
     uint64_t seed;
     double imbalance; /* allowed max / average per constraint, 0: 1.10; a load below STC_FREE_SHARE
@@ -38,8 +39,11 @@ typedef struct {
     double multicast_volume, broadcast_share /* MV / ((nparts - 1) * all spikes) */;
     double edge_cut;  /* sum over nets of weight * pins on other parts than the source's */
     int64_t messages; /* pairs (source vertex, other part) */
+    double max_send, max_receive; /* largest share of the volume that one part sends, receives */
+    int64_t pairs;                /* ordered pairs of parts with traffic */
     double imbalance[STC_NCONSTRAINTS]; /* max / average, 1 when all weights are 0 */
     bool feasible;                      /* capacities hold and no part is empty */
+    bool no_gain; /* auto only: no partition helps, nearly everything goes everywhere */
     double seconds;
 } stc_partition_quality;
 
@@ -57,6 +61,25 @@ int stc_partition(const stc_comm *comm, const stc_hypergraph *graph,
 /* Measure a partition; method and seconds are left 0. Local. STC_ERR_NOMEM. */
 int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
                           const double *capacity, stc_partition_quality *quality);
+
+/* A hypergraph that was read from a file; release it by stc_hgr_release in any case. */
+typedef struct {
+    stc_hypergraph graph; /* borrows the arrays below */
+    int weights;          /* of a vertex in the file, 0..STC_NCONSTRAINTS */
+    double *weight;
+    int32_t *source, *pin;
+    float *spikes;
+    int64_t *first;
+} stc_hgr;
+/* Read an hMETIS file. The first pin of a net is its source. Vertices have up to three weights,
+ * their number fourth in the header: work; neurons and work; neurons, synapse bytes and work. None:
+ * each counts as one unit of work. A comment "% ... net weight ... x N" before the header says that
+ * net weights are N times the spikes per step (default 1). Local. STC_ERR_INPUT naming the line. */
+int stc_hgr_read(const char *path, stc_hgr *out);
+void stc_hgr_release(stc_hgr *hgr);
+
+/* Write one part number per line; the file appears only complete. Local. STC_ERR_IO. */
+int stc_partition_write_text(const char *path, int32_t n, const int32_t *part);
 
 /* The methods that can be named, for help texts. */
 const char *const *stc_partition_methods(int *n);

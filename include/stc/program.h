@@ -1,11 +1,11 @@
 /* program.h - the compiled result: all that compiler and simulator share.
  *
- * A program is a list of stages in topological order. A stage fills one output tensor by running
- * its kernels; a tile is a box of that tensor small enough for one core; tiles lie on chips. A
- * stage keeps its tensor in `order`, channels last, and names the source node whose output it
- * holds, so that files speak in the source's shape and ids. The program does not depend on the
- * number of ranks. It is plain data in an arena; everything is Local. Stored by io/program.c; the
- * format is defined in docs/formats.md.
+ * A program is a list of stages in topological order, but for the operands of delays. A stage fills
+ * one output tensor by running its kernels; a tile is a box of that tensor small enough for one
+ * core; tiles lie on chips. A stage keeps its tensor in `order`, channels last, and names the
+ * source node whose output it holds, so that files speak in the source's shape and ids. The program
+ * does not depend on the number of ranks. It is plain data in an arena; everything is Local. Stored
+ * by io/program.c; the format is defined in docs/formats.md.
  */
 #ifndef STC_PROGRAM_H
 #define STC_PROGRAM_H
@@ -15,14 +15,17 @@
 #include "stc/view.h"
 
 enum {
-    STC_PROGRAM_FORMAT = 1,
+    STC_PROGRAM_FORMAT = 2,
     STC_WEIGHT_LIMBS = 3,      /* a weight is three signed 8-bit limbs, lowest first */
     STC_WEIGHT_MAX = 0x7f7f7f, /* largest |q| that three signed limbs can hold */
     STC_CHANNEL_BLOCK = 16     /* tiles cut the channel axis at multiples of this */
 };
 
+enum { STC_MAX_PARAMS = 24, STC_MAX_POPULATION_PARAMS = 48 }; /* of a model */
+
 /* The closed set of kernels. A stage is either a sum (ACCUMULATE and READ kernels that add to the
- * float32 value x of an element, in order, then at most one NEURON), or one other kernel. */
+ * float32 value x of an element, in order, then at most one NEURON), a population (DELIVER kernels,
+ * READ kernels of currents, one POPULATION), or one other kernel. */
 typedef enum {
     STC_KERNEL_INPUT,      /* values from outside */
     STC_KERNEL_ACCUMULATE, /* x += weights * operand + bias */
@@ -30,10 +33,54 @@ typedef enum {
     STC_KERNEL_NEURON,     /* out = neuron(x) */
     STC_KERNEL_MATMUL,     /* out[b,i,j] = sum_k A[b,i,k] B[b,k,j] */
     STC_KERNEL_MUL,        /* out = a * b, element by element */
-    STC_KERNEL_POOL,       /* out = maximum over a window */
+    STC_KERNEL_POOL,       /* out = maximum or sum (/ divisor) over a window */
     STC_KERNEL_REDUCE,     /* out = sum over axes (/ divisor) */
-    STC_KERNEL_TIME_MEAN   /* out = sum over the steps / steps */
+    STC_KERNEL_TIME_MEAN,  /* out = sum over the steps / steps */
+    STC_KERNEL_DELAY,      /* out = operand some steps ago, element by element; 0 before */
+    STC_KERNEL_DELIVER,    /* input of a population += weights of the spikes of a projection */
+    STC_KERNEL_POPULATION, /* out = spikes of neurons that take delivered weights and currents */
+    STC_KERNEL_GENERATOR   /* out = random spikes, or a current that changes at given times */
 } stc_kernel_kind;
+
+/* Rules of a projection, NEST's names (connect.h). */
+typedef enum {
+    STC_RULE_EXPLICIT, /* edges are listed */
+    STC_RULE_ONE_TO_ONE,
+    STC_RULE_ALL_TO_ALL,
+    STC_RULE_FIXED_INDEGREE,     /* number sources for each destination */
+    STC_RULE_FIXED_OUTDEGREE,    /* number destinations for each source */
+    STC_RULE_FIXED_TOTAL_NUMBER, /* number pairs, both ends drawn */
+    STC_RULE_PAIRWISE_BERNOULLI, /* every pair with probability p */
+    STC_NRULES
+} stc_rule;
+
+/* How a weight or delay comes about: drawn again until it lies in [least, most]. */
+typedef enum {
+    STC_DRAW_CONSTANT,  /* a */
+    STC_DRAW_LISTED,    /* value of the edge in field */
+    STC_DRAW_UNIFORM,   /* in [a, b) */
+    STC_DRAW_NORMAL,    /* mean a, standard deviation b */
+    STC_DRAW_LOGNORMAL, /* exp of a normal one */
+    STC_NDRAWS
+} stc_draw_kind;
+typedef struct {
+    int32_t kind; /* stc_draw_kind */
+    int32_t field;
+    double a, b, least, most;
+} stc_draw;
+
+typedef struct {
+    int32_t rule;           /* stc_rule */
+    int32_t synapse;        /* index in the list of synapse kinds; name in the file */
+    int32_t receptor;       /* port of the model; -1: by the sign of the weight */
+    int32_t source, target; /* EXPLICIT: fields with the ends of every edge */
+    int64_t nsources, ntargets, number, nedges;
+    double p, dt;                        /* dt in ms */
+    bool autapses, multapses, recurrent; /* recurrent: source and target node are the same */
+    stc_draw weight, delay; /* delay in ms, rounded to the nearest step where it is drawn */
+    int64_t least, most;    /* delays in steps, over all synapses */
+    uint64_t key;           /* of its random numbers, from the name of the projection */
+} stc_projection;
 
 /* An operand: the output of an earlier stage, seen through a view whose dimensions are those of the
  * operand in source order (before relayout of the consumer) unless the kernel says otherwise. The
@@ -69,8 +116,9 @@ typedef struct {
                              storage axis */
         } read;
         struct {
-            int32_t model; /* index in the neuron list; name in the file */
-            double params[16];
+            int32_t model;                 /* index in the neuron list; name in the file */
+            double params[STC_MAX_PARAMS]; /* NaN where field >= 0 */
+            int32_t field[STC_MAX_PARAMS]; /* values that differ between neurons; -1: none */
         } neuron;
         /* Operand views: A (batch, rows, inner), B (batch, inner, columns) with the transposes
          * applied; batch merged to one dimension. Output storage: (batch, rows, columns) of the
@@ -78,9 +126,13 @@ typedef struct {
         struct {
             int64_t batch, rows, inner, columns;
         } matmul;
-        /* Operand view: (channels, height, width); output storage (height, width, channels). */
+        /* Operand view: (channels, height, width); output storage (height, width, channels). The
+         * largest value of a window, or its sum / divisor: integers exactly, real values in float32
+         * over rows, then columns. Padding is below all values, or 0 in a sum. */
         struct {
             int64_t channels, kernel[2], stride[2], padding[2], in_size[2], out_size[2];
+            bool sum;
+            double divisor; /* of a sum: 1, or the size of the window; of a maximum: 1 */
         } pool;
         /* Operand view: dimensions of the operand; summed where `over` is true; the others, in
          * order, are the output's storage axes (kept axes of size 1 are dropped before). */
@@ -88,6 +140,31 @@ typedef struct {
             bool over[STC_MAX_NDIM];
             double divisor; /* 1 for a sum */
         } reduce;
+        /* Operand view: dimensions in the storage order of the stage. The operand may come from a
+         * later stage: delays alone close cycles. */
+        struct {
+            int64_t least, most; /* steps, over all elements; >= 0 */
+            int32_t field;       /* steps of each element; -1: all the same (least == most) */
+        } delay;
+        /* Operand view: the source node as it is (one axis). Spikes of step s with a delay of d
+         * steps arrive in step s + d; the operand may come from a later stage. */
+        stc_projection deliver;
+        /* No operand, one axis. poisson: counts with mean value (or field, one for each element) in
+         * steps first .. end. Otherwise a current: end amplitudes in field that begin at times (a
+         * field, ms) delivered first steps later; value is dt in ms. */
+        struct {
+            bool poisson;
+            double value;
+            int32_t field, times;
+            int64_t first, end;
+            uint64_t key;
+        } generator;
+        /* Model of the population list; parameters as of a neuron. */
+        struct {
+            int32_t model;
+            double params[STC_MAX_POPULATION_PARAMS];
+            int32_t field[STC_MAX_POPULATION_PARAMS];
+        } population;
         /* MUL: operand views in the storage order of the stage, broadcast to it. */
         /* TIME_MEAN: operand view in the storage order of the stage. */
     } u;
@@ -124,6 +201,13 @@ typedef struct {
     int64_t npad;
 } stc_blob;
 
+/* A list of numbers: one for every element of the source node of a stage in C-order (parameters
+ * that differ between neurons, delays), or one for every edge of a projection. */
+typedef struct {
+    const char *name; /* "lif1/tau" */
+    int64_t rows;
+} stc_field;
+
 typedef struct {
     int32_t stage;
     stc_box box; /* storage axes */
@@ -145,14 +229,17 @@ typedef struct stc_program stc_program;
 struct stc_program {
     stc_arena *arena;
     const char *name;
-    int32_t nstages, nkernels, nblobs, ntiles;
+    int32_t nstages, nkernels, nblobs, nfields, ntiles;
     stc_stage *stages;
     stc_kernel *kernels;
     stc_blob *blobs;
+    stc_field *fields;
     stc_tile *tiles;
     stc_nets nets;
     int32_t chips, levels;                 /* levels between chips */
     int64_t time_steps;                    /* default T, 0: not given */
+    double dt;                             /* seconds per step, 0: no clock */
+    const char *rules;                     /* how open points of the model were read, "" for none */
     int64_t nneurons;                      /* of the source graph, before any pass */
     const char *target;                    /* its name */
     const char *partition;                 /* method that made it */
@@ -162,7 +249,10 @@ struct stc_program {
     /* Rows first .. first+count of a blob, as stc_fold_rows gives them. */
     int (*read_rows)(const stc_program *program, int32_t blob, int64_t first, int64_t count,
                      float *weight, int8_t *exponent, float *bias);
-    void *source;                          /* what read_rows needs */
+    /* Rows first .. first+count of a field. STC_ERR_INPUT. */
+    int (*read_field)(const stc_program *program, int32_t field, int64_t first, int64_t count,
+                      double *out);
+    void *source;                          /* what the readers need */
     void (*release)(stc_program *program); /* frees source; NULL when it is borrowed */
 };
 
@@ -184,10 +274,43 @@ int32_t stc_stage_next_tile(const stc_program *program, const stc_stage *stage, 
 stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
                          const stc_kernel *kernel, int which, const stc_box *box);
 
-/* Level of every stage when tile t lies on part[t]: 0 for stages without operands, else the largest
- * level of an operand, plus one where any tile needs an element that lies on another part.
- * level [nstages]; returns their number. */
-int32_t stc_program_levels(const stc_program *program, const int32_t *part, int32_t *level);
+/* By how many steps a kernel looks back at its operand, at least and at most: 0 but for DELAY, and
+ * for DELIVER, which reads every step once, its smallest delay before the first arrival. */
+static inline int64_t stc_kernel_least_delay(const stc_kernel *kernel)
+{
+    return kernel->kind == STC_KERNEL_DELAY     ? kernel->u.delay.least
+           : kernel->kind == STC_KERNEL_DELIVER ? kernel->u.deliver.least
+                                                : 0;
+}
+static inline int64_t stc_kernel_most_delay(const stc_kernel *kernel)
+{
+    return kernel->kind == STC_KERNEL_DELAY     ? kernel->u.delay.most
+           : kernel->kind == STC_KERNEL_DELIVER ? kernel->u.deliver.least /* then it is delivered */
+                                                : 0;
+}
+static inline bool stc_kernel_is_neuron(const stc_kernel *kernel)
+{
+    return kernel->kind == STC_KERNEL_NEURON || kernel->kind == STC_KERNEL_POPULATION;
+}
+
+/* Steps that a block may have at most: the smallest delay of a cycle whose tiles lie on different
+ * parts; INT64_MAX when there is none. Cycles inside one part are no limit: they are run in pieces
+ * of their smallest delay inside the block. Negative: STC_ERR_NOMEM. */
+int64_t stc_program_block_limit(const stc_program *program, const int32_t *part);
+
+/* When each stage computes: block i of level l in beat period * i + l, with blocks of block steps,
+ * when tile t lies on part[t]. An operand that lies on another part, or that is computed later in
+ * the same beat, is there one beat after it was computed; a delay of d steps gives floor(d / block)
+ * blocks of time. Levels are the smallest that obey this, period the smallest for which there are
+ * any: 1 unless a cycle has more cuts than blocks of delay. block: at most stc_program_block_limit.
+ * level [nstages] >= 0, filled; returns their number, or STC_ERR_NOMEM. */
+int32_t stc_program_levels(const stc_program *program, const int32_t *part, int64_t block,
+                           int32_t *level, int32_t *period);
+
+/* Cycles: component[s] of every stage, equal for the stages of a cycle and -1 for those of none;
+ * delay[c]: the smallest delay inside component c. [nstages] each, filled; returns their number, or
+ * STC_ERR_NOMEM. The stages of a component need not be neighbours in the list. */
+int32_t stc_program_cycles(const stc_program *program, int32_t *component, int64_t *delay);
 
 /* Check every index, size and kind, that tiles fill their stages and that nets reach all who need
  * values, as a file may hold anything. STC_ERR_INPUT naming the object. */

@@ -7,6 +7,18 @@
 
 #include <stdio.h>
 
+/* One state variable of chosen neurons of a node at every step. */
+typedef struct {
+    const char *name;     /* of the node */
+    const char *variable; /* "v" */
+    const char *units;    /* "mV" or "" */
+    stc_shape shape;      /* of the node; ids are its C-order indices */
+    int64_t nids;
+    int64_t *ids;   /* [nids], increasing; on every rank */
+    bool single;    /* values are those of float32 state */
+    double *values; /* rank 0: [samples][steps][nids]; NULL elsewhere */
+} stc_trace;
+
 /* Spikes of one neuron node. The records of all ranks, concatenated in rank order, are sorted by
  * (sample, step, id). */
 typedef struct {
@@ -33,11 +45,13 @@ typedef struct {
 
 typedef struct {
     int64_t first_sample, samples, steps;
-    double dt_ms;  /* duration of a step for SONATA time stamps; 1 for models without dt */
-    bool recorded; /* populations hold records */
-    int npopulations, noutputs;
+    double dt_ms;      /* duration of a step for SONATA time stamps; 1 for models without dt */
+    const char *rules; /* how the model's open points were read, "" when there are none */
+    bool recorded;     /* populations hold records */
+    int npopulations, noutputs, ntraces;
     stc_population *populations;
     stc_output *outputs;
+    stc_trace *traces;
     uint64_t spike_checksum, output_checksum;
     int64_t spikes;
     int64_t labelled, correct; /* labelled 0: no labels */
@@ -64,6 +78,10 @@ void stc_result_destroy(stc_result **result);
  * synced, renamed. Collective. STC_ERR_IO naming the file and the reason; path is then untouched.
  */
 int stc_result_write(const stc_comm *comm, const stc_result *result, const char *path);
+
+/* Write spikes and traces as NIRData (docs/formats.md), which nir.read_data loads: one node per
+ * population, spikes as EventData, traces as TimeGriddedData. Collective, as stc_result_write. */
+int stc_result_write_nirdata(const stc_comm *comm, const stc_result *result, const char *path);
 
 /* Compare two result files: spikes as sets, outputs to bits. Local. Prints to file what differs
  * (first difference by sample, step, node, id) and sets *same. */

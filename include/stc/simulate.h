@@ -12,6 +12,13 @@
 #include "stc/program.h"
 #include "stc/result.h"
 
+/* Record a state variable of some neurons. */
+typedef struct {
+    const char *variable; /* "v" */
+    const char *node;     /* NULL: all neuron nodes that have the variable */
+    int64_t first, count; /* C-order indices; count 0: all */
+} stc_record;
+
 /* All zero: the defaults. */
 typedef struct {
     int64_t time_steps; /* 0: the input's step axis, else the model's; neither: STC_ERR_USAGE */
@@ -19,7 +26,12 @@ typedef struct {
     int64_t block_steps;            /* 0: all steps of a sample in one block */
     const char *kernel;             /* NULL: auto; scalar, avx2, avx512, amx */
     int threads;                    /* 0: OpenMP's default, within the cores this rank may use */
+    uint64_t seed;                  /* of Poisson generators */
+    bool single;                    /* populations keep float32 state instead of float64 */
     bool record_spikes;
+    int nrecords;
+    const stc_record *records; /* borrowed; names that fit nothing: STC_ERR_USAGE naming those that
+                                  there are */
     int replicas; /* 0 or 1: none; N groups of ranks share the samples, N divides the ranks */
 } stc_run_options;
 

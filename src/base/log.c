@@ -21,7 +21,7 @@ void stc_log_setup(int rank, stc_log_level level, bool json)
 
 static void write_json(FILE *line, stc_log_level level, const char *message)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
+    static const char *const names[] = {"error", "warn", "info", "debug", "info"};
     char utc[32];
     stc_utc(utc, sizeof utc);
     stc_json json = stc_json_begin(line);
@@ -33,13 +33,14 @@ static void write_json(FILE *line, stc_log_level level, const char *message)
 
 static void write_text(FILE *line, stc_log_level level, const char *message)
 {
-    static const char *const marks[] = {"error: ", "warning: ", "", "debug: "};
+    static const char *const marks[] = {"error: ", "warning: ", "", "debug: ", ""};
     fprintf(line, "stc: %s%s\n", marks[level], message);
 }
 
 void stc_log(stc_log_level level, const char *format, ...)
 {
-    if (setup.rank != 0 || level > setup.level) return;
+    const stc_log_level needed = level == STC_LOG_NOTICE ? STC_LOG_WARN : level;
+    if (setup.rank != 0 || needed > setup.level) return;
     char message[4096], *text = NULL;
     va_list args;
     va_start(args, format);

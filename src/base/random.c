@@ -1,5 +1,9 @@
-/* random.c - counter-based random numbers: Philox4x32-10 with the seed as key. The counter holds
- * index / 4 and the purpose; index % 4 says which of its four words is meant. */
+/* random.c - counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC11).
+ *
+ * Two ways to use it: stc_random_u32 and _uniform have the seed as key; their counter holds index /
+ * 4 and the purpose, and index % 4 says which of the four words is meant. Blocks have a key made of
+ * seed and object, and the counter is the caller's. All are fixed for ever: networks depend on
+ * them. Many blocks at a time are computed in plain loops over lanes that compilers vectorise. */
 
 #include "stc/base.h"
 
@@ -16,4 +20,39 @@ uint32_t stc_random_u32(uint64_t seed, uint32_t purpose, uint64_t index)
 float stc_random_uniform(uint64_t seed, uint32_t purpose, uint64_t index)
 {
     return (float)(stc_random_u32(seed, purpose, index) >> 8) * 0x1p-24f;
+}
+
+uint64_t stc_random_key(uint64_t seed, uint64_t object)
+{
+    return stc_mix64(stc_mix64(seed + UINT64_C(0x9e3779b97f4a7c15)) + object);
+}
+
+void stc_random_block(uint64_t key, const uint32_t counter[4], uint32_t word[4])
+{
+    philox4x32_key_t k = {{(uint32_t)key, (uint32_t)(key >> 32)}};
+    philox4x32_ctr_t c = {{counter[0], counter[1], counter[2], counter[3]}};
+    philox4x32_ctr_t drawn = philox4x32_R(10, c, k);
+    for (int i = 0; i < 4; i++)
+        word[i] = drawn.v[i];
+}
+
+void stc_random_blocks(uint64_t key, int64_t n, uint32_t *restrict a, uint32_t *restrict b,
+                       uint32_t *restrict c, uint32_t *restrict d)
+{
+    uint32_t round_key[10][2];
+    for (uint32_t r = 0; r < 10; r++) {
+        round_key[r][0] = (uint32_t)key + r * PHILOX_W32_0;
+        round_key[r][1] = (uint32_t)(key >> 32) + r * PHILOX_W32_1;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t x = a[i], y = b[i], z = c[i], w = d[i];
+        for (int r = 0; r < 10; r++) {
+            uint64_t p = (uint64_t)PHILOX_M4x32_0 * x, q = (uint64_t)PHILOX_M4x32_1 * z;
+            x = (uint32_t)(q >> 32) ^ y ^ round_key[r][0];
+            y = (uint32_t)q;
+            z = (uint32_t)(p >> 32) ^ w ^ round_key[r][1];
+            w = (uint32_t)p;
+        }
+        a[i] = x, b[i] = y, c[i] = z, d[i] = w;
+    }
 }

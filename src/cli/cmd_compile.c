@@ -235,6 +235,6 @@ const stc_command stc_command_compile = {
     .examples = "  stc compile examples/digits/model.h5 -o digits.h5 --chips 8\n"
                 "  mpirun -n 4 stc compile model.h5 -o program.h5 --partition metis-cut --json",
     .max_files = 1,
-    .tables = {&table, &stc_compiling_table},
+    .tables = {&table, &stc_compiling_table, &stc_rules_table},
     .run = compile,
 };

@@ -6,6 +6,33 @@
 #include "stc/error.h"
 #include "stc/io.h"
 
+static bool presets;
+static const stc_option rows[] = {
+    {0, "presets", STC_OPTION_FLAG, &presets, NULL, NULL,
+     "show the simulators that --as knows, and stop", 0, 0, NULL},
+};
+static const stc_option_table table = STC_TABLE("Options", rows);
+
+static void list_presets(bool json)
+{
+    const char *name, *help;
+    stc_json out = {0};
+    if (json) {
+        out = stc_json_begin(stdout);
+        stc_json_open(&out, "presets", '{');
+    }
+    for (int i = 0; (name = stc_nir_preset(i, &help)); i++) {
+        if (json) {
+            stc_json_string(&out, name, help);
+        } else {
+            printf("%-14s %s\n", name, help);
+        }
+    }
+    if (!json) return;
+    stc_json_close(&out, '}');
+    stc_json_end(&out);
+}
+
 static int show(const stc_cli *cli)
 {
     stc_file_kind kind;
@@ -18,6 +45,8 @@ static int show(const stc_cli *cli)
 
 static int run(const stc_cli *cli)
 {
+    if (presets && cli->comm->rank == 0) list_presets(cli->json);
+    if (presets) return 0;
     STC_TRY(stc_cli_need_files(cli, 1, "the file"));
     return stc_agree(cli->comm, cli->comm->rank == 0 ? show(cli) : 0);
 }
@@ -34,5 +63,6 @@ const stc_command stc_command_info = {
                 "  mpirun -n 4 stc compile model.h5 -o program.h5 && stc info program.h5",
     .exits = "the file is missing or bad",
     .max_files = 1,
+    .tables = {&table, &stc_rules_table},
     .run = run,
 };

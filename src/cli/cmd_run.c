@@ -6,12 +6,14 @@
 #include "stc/io.h"
 #include "stc/simulate.h"
 
+#include "records.h"
 #include "run_report.h"
 
 #include <string.h>
 
 static struct {
-    const char *input, *output, *record, *kernel;
+    const char *input, *output, *nirdata, *input_dt, *observable, *kernel;
+    stc_option_list record;
     int64_t samples[2], replicas, block_steps;
     bool profile;
 } given = {.samples = {0, -1}};
@@ -21,10 +23,20 @@ static const stc_option rows[] = {
      NULL},
     {'o', "output", STC_OPTION_TEXT, &given.output, "RESULT", NULL,
      "file to write; without it only the summary on stdout", 0, 0, NULL},
+    {0, "nirdata", STC_OPTION_TEXT, &given.nirdata, "FILE", NULL,
+     "write spikes and traces as NIRData too", 0, 0, NULL},
+    {0, "input-dt", STC_OPTION_TEXT, &given.input_dt, "TIME", NULL,
+     "duration of a step of an input of events, as 0.1ms or 1e-4s; a number\n"
+     "alone: seconds (default: that of the model, else 1ms)",
+     0, 0, NULL},
+    {0, "observable", STC_OPTION_TEXT, &given.observable, "NAME", NULL,
+     "which data of a NIRData input (default: spikes, or the only ones)", 0, 0, NULL},
     {0, "samples", STC_OPTION_RANGE, &given.samples, "A:B", NULL,
      "present samples A to B - 1 only (default: all)", 0, 0, NULL},
-    {0, "record", STC_OPTION_CHOICE, &given.record, "WHAT", "spikes",
-     "none, or spikes of all neurons; outputs are kept anyway", 0, 0, "none spikes"},
+    {0, "record", STC_OPTION_LIST, &given.record, "WHAT[,WHAT]", NULL,
+     "none, spikes of all neurons, or a state variable at every step:\n"
+     "v, v:NODE or v:NODE[A:B]; outputs are kept anyway (default spikes)",
+     0, 0, NULL},
     {0, "replicas", STC_OPTION_INT, &given.replicas, "N", "1",
      "split the ranks into N groups that share the samples;\n"
      "N must divide the number of ranks",
@@ -41,6 +53,14 @@ static const stc_option rows[] = {
 };
 static const stc_option_table table = STC_TABLE("Options", rows);
 
+static int check_output(const char *output, const char *model)
+{
+    if (!output) return 0;
+    STC_TRY(stc_output_check(output));
+    STC_TRY(stc_output_apart(output, model));
+    return stc_output_apart(output, given.input);
+}
+
 /* What can be known to fail is looked at before any work; *kind is set on all ranks. */
 static int check_files(const stc_cli *cli, stc_file_kind *kind)
 {
@@ -54,9 +74,8 @@ static int check_files(const stc_cli *cli, stc_file_kind *kind)
                           "%s: this file is of kind '%s', expected a program or a model", path,
                           stc_file_kind_name(*kind));
         if (rc >= 0) rc = stc_file_recognise(given.input, &input);
-        if (rc >= 0 && given.output) rc = stc_output_check(given.output);
-        if (rc >= 0 && given.output) rc = stc_output_apart(given.output, path);
-        if (rc >= 0 && given.output) rc = stc_output_apart(given.output, given.input);
+        if (rc >= 0) rc = check_output(given.output, path);
+        if (rc >= 0) rc = check_output(given.nirdata, path);
         found = rc >= 0 ? (int)*kind : 0;
     }
     STC_TRY(stc_agree(cli->comm, rc));
@@ -70,9 +89,10 @@ static int check_files(const stc_cli *cli, stc_file_kind *kind)
     return 0;
 }
 
-static int check_words(const stc_cli *cli)
+static int check_words(const stc_cli *cli, stc_arena *arena, stc_records *records)
 {
     int ranks = cli->comm->size;
+    STC_TRY(stc_records_parse(&given.record, arena, records));
     STC_TRY(stc_cli_need_files(cli, 1, "the program or model file"));
     STC_CHECK(given.input, STC_ERR_USAGE,
               "--input FILE is missing: what to present to the "
@@ -80,6 +100,11 @@ static int check_words(const stc_cli *cli)
     STC_CHECK(ranks % given.replicas == 0, STC_ERR_USAGE,
               "--replicas: %lld groups of equal size cannot be made of %d rank%s",
               (long long)given.replicas, ranks, ranks == 1 ? "" : "s");
+    STC_CHECK(!given.nirdata || records->spikes || records->nrecords > 0, STC_ERR_USAGE,
+              "--nirdata: there is nothing to write, as --record says none");
+    STC_CHECK(!given.nirdata || !given.output || strcmp(given.nirdata, given.output) != 0,
+              STC_ERR_USAGE, "--nirdata and -o name the same file %s; give each its own",
+              given.output);
     return 0;
 }
 
@@ -94,7 +119,10 @@ static int compile_in_memory(const stc_cli *cli, stc_graph **graph, stc_program 
 
 static int open_input(const stc_cli *cli, const stc_program *program, stc_input **input)
 {
-    int rc = stc_input_open(given.input, program, input);
+    stc_input_options options = {.time_steps = stc_compiling_options(cli).time_steps,
+                                 .observable = given.observable};
+    int rc = given.input_dt ? stc_parse_seconds("--input-dt", given.input_dt, &options.dt) : 0;
+    if (rc >= 0) rc = stc_input_open(given.input, program, &options, input);
     if (rc >= 0 && given.samples[0] >= (*input)->samples)
         rc = stc_fail(STC_ERR_USAGE, "--samples: begins at %lld, but %s has %lld samples",
                       (long long)given.samples[0], given.input, (long long)(*input)->samples);
@@ -121,9 +149,11 @@ static void notice_idle_ranks(const stc_cli *cli, const stc_program *program)
 }
 
 static int simulate(const stc_cli *cli, const stc_program *program, const stc_input *input,
-                    stc_result **result)
+                    stc_records *records, stc_result **result)
 {
     stc_sim *sim = NULL;
+    bool written = given.output || given.nirdata;
+    STC_TRY(stc_records_fit(records, program));
     stc_run_options options = {
         .time_steps = stc_compiling_options(cli).time_steps,
         .first_sample = given.samples[0],
@@ -131,7 +161,9 @@ static int simulate(const stc_cli *cli, const stc_program *program, const stc_in
         .block_steps = given.block_steps,
         .kernel = given.kernel,
         .threads = stc_cli_threads(cli, is_busy(cli, program)),
-        .record_spikes = given.output && strcmp(given.record, "spikes") == 0,
+        .record_spikes = written && records->spikes,
+        .nrecords = written ? records->nrecords : 0,
+        .records = records->records,
         .replicas = (int)given.replicas,
     };
     int rc = stc_sim_create(cli->comm, program, input, &options, &sim);
@@ -145,55 +177,64 @@ out:
     return rc;
 }
 
-static int run_files(const stc_cli *cli, stc_file_kind kind, stc_graph **graph,
-                     stc_program **program, stc_input **input, stc_result **result)
+static int write_files(const stc_cli *cli, stc_result *result)
 {
     double start = stc_seconds();
-    if (kind == STC_FILE_GRAPH) {
-        STC_TRY(compile_in_memory(cli, graph, program));
-    } else {
-        STC_TRY(stc_agree(cli->comm, stc_program_read(cli->files[0], program)));
-    }
-    STC_TRY(open_input(cli, *program, input));
-    double loaded = stc_seconds() - start;
-    STC_TRY(simulate(cli, *program, *input, result));
-    (*result)->seconds.load += loaded;
-    if (!given.output) return 0;
-    start = stc_seconds();
     char sha256[65] = ""; /* by one rank: the file may be large */
     int rc = cli->comm->rank == 0 ? stc_file_sha256(given.input, sha256) : 0;
     STC_TRY(stc_agree(cli->comm, rc));
     stc_comm_bcast(cli->comm, sha256, sizeof sha256, 0);
-    (*result)->command = cli->line;
-    (*result)->input_sha256 = sha256;
-    rc = stc_result_write(cli->comm, *result, given.output);
-    (*result)->input_sha256 = "";
-    STC_TRY(rc);
-    (*result)->seconds.write = stc_seconds() - start;
-    return 0;
+    result->command = cli->line;
+    result->input_sha256 = sha256;
+    if (given.output) rc = stc_result_write(cli->comm, result, given.output);
+    if (rc >= 0 && given.nirdata) rc = stc_result_write_nirdata(cli->comm, result, given.nirdata);
+    result->input_sha256 = "";
+    result->seconds.write = stc_seconds() - start;
+    return rc;
+}
+
+/* What a run holds, to be released in any case. */
+typedef struct {
+    stc_arena *arena;
+    stc_records records;
+    stc_graph *graph;
+    stc_program *program;
+    stc_input *input;
+    stc_result *result;
+} holdings;
+
+static int run_files(const stc_cli *cli, stc_file_kind kind, holdings *h)
+{
+    double start = stc_seconds();
+    if (kind == STC_FILE_GRAPH) {
+        STC_TRY(compile_in_memory(cli, &h->graph, &h->program));
+    } else {
+        STC_TRY(stc_agree(cli->comm, stc_program_read(cli->files[0], &h->program)));
+    }
+    STC_TRY(open_input(cli, h->program, &h->input));
+    double loaded = stc_seconds() - start;
+    STC_TRY(simulate(cli, h->program, h->input, &h->records, &h->result));
+    h->result->seconds.load += loaded;
+    return given.output || given.nirdata ? write_files(cli, h->result) : 0;
 }
 
 static int run(const stc_cli *cli)
 {
     stc_file_kind kind = STC_FILE_PROGRAM;
-    stc_graph *graph = NULL;
-    stc_program *program = NULL;
-    stc_input *input = NULL;
-    stc_result *result = NULL;
-    STC_TRY(check_words(cli));
-    STC_TRY(check_files(cli, &kind));
-    int rc = run_files(cli, kind, &graph, &program, &input, &result);
+    holdings h = {0};
+    int rc = stc_agree(cli->comm, stc_arena_create(&h.arena));
+    if (rc >= 0) rc = check_words(cli, h.arena, &h.records);
+    if (rc >= 0) rc = check_files(cli, &kind);
+    if (rc >= 0) rc = run_files(cli, kind, &h);
     if (rc >= 0 && cli->comm->rank == 0) {
-        if (cli->json) {
-            stc_run_print_json(result, given.output);
-        } else {
-            stc_run_print_text(result, given.output);
-        }
+        (cli->json ? stc_run_print_json : stc_run_print_text)(h.result, given.output,
+                                                              given.nirdata);
     }
-    stc_result_destroy(&result);
-    stc_input_close(&input);
-    stc_program_destroy(&program);
-    stc_graph_destroy(&graph);
+    stc_result_destroy(&h.result);
+    stc_input_close(&h.input);
+    stc_program_destroy(&h.program);
+    stc_graph_destroy(&h.graph);
+    stc_arena_destroy(&h.arena);
     return rc;
 }
 
@@ -206,9 +247,11 @@ const stc_command stc_command_run = {
              "chips.",
     .prints = "accuracy (when the input has labels), spikes, checksums, speed, exchange, and\n"
               "where the result lies; with --json one object.",
-    .examples = "  stc run examples/digits/model.h5 --input examples/digits/test.h5 -o result.h5\n"
-                "  mpirun -n 4 stc run program.h5 --input test.h5 -o result.h5 --samples 0:32",
+    .examples =
+        "  stc run examples/digits/model.h5 --input examples/digits/test.h5 -o result.h5\n"
+        "  mpirun -n 4 stc run program.h5 --input test.h5 -o result.h5 --samples 0:32\n"
+        "  stc run lif.nir --input spikes.h5 --time-steps 256 --record spikes,v -o result.h5",
     .max_files = 1,
-    .tables = {&table, &stc_compiling_table},
+    .tables = {&table, &stc_compiling_table, &stc_rules_table},
     .run = run,
 };

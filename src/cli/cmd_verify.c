@@ -8,7 +8,9 @@ static int verify_graph(const stc_cli *cli)
 {
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE];
     stc_graph *graph = NULL;
-    int rc = stc_graph_read(cli->files[0], &graph);
+    stc_nir_rules rules;
+    STC_TRY(stc_rules_options(&rules));
+    int rc = stc_graph_read(cli->files[0], &rules, &graph);
     if (rc < 0) return rc;
     if ((rc = stc_graph_verify(graph)) < 0) {
         stc_fail_in(rc, "%s", cli->files[0]);
@@ -79,8 +81,10 @@ const stc_command stc_command_verify = {
              "program.",
     .prints = "one line when the file is good; with --json one object.",
     .examples = "  stc verify examples/digits/model.h5\n"
+                "  stc verify model.nir --as norse\n"
                 "  stc verify model.h5 && mpirun -n 4 stc compile model.h5 -o program.h5",
     .exits = "the file is missing or not good",
     .max_files = 1,
+    .tables = {&stc_rules_table},
     .run = run,
 };

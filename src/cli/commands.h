@@ -10,10 +10,11 @@
 
 #include "stc/comm.h"
 #include "stc/compile.h"
+#include "stc/nir.h"
 
-#define STC_COMMANDS(X) X(compile) X(run) X(info) X(verify) X(diff) X(targets)
+#define STC_COMMANDS(X) X(compile) X(run) X(info) X(verify) X(export) X(conformance) X(diff) X(partition) X(targets)
 
-enum { STC_MAX_TABLES = 3, STC_MAX_FILES = 2 };
+enum { STC_MAX_TABLES = 4, STC_MAX_FILES = 2 };
 
 /* What main hands to a command. */
 typedef struct {
@@ -57,7 +58,7 @@ int stc_cli_need_files(const stc_cli *cli, int n, const char *what);
  * use, so that busy ranks times threads never exceed the processors of a node. busy: this rank has
  * work. Collective. Returns the number. */
 int stc_cli_threads(const stc_cli *cli, bool busy);
-/* Read a SpikeGraph on every rank, verify it and number its neurons. Collective. */
+/* Read a model on every rank under the rules that were given, and verify it. Collective. */
 int stc_cli_read_graph(const stc_cli *cli, const char *path, stc_graph **out);
 
 /* ---- options of everything that compiles (compiling.c) ---- */
@@ -67,6 +68,14 @@ extern const stc_option_table stc_compiling_table;
 stc_compile_options stc_compiling_options(const stc_cli *cli);
 /* The name of a given option that only makes sense for compiling, or NULL. Local. */
 const char *stc_compiling_given(void);
+
+/* ---- options of everything that reads a model (rules.c) ---- */
+
+extern const stc_option_table stc_rules_table;
+/* The rules as given; the others are open. STC_ERR_USAGE. Local. */
+int stc_rules_options(stc_nir_rules *out);
+/* The name of a rule that was given, with dashes, or NULL. Local. */
+const char *stc_rules_given(void);
 
 /* ---- text for people (text.c) ---- */
 

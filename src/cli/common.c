@@ -54,7 +54,10 @@ int stc_cli_threads(const stc_cli *cli, bool busy)
 
 int stc_cli_read_graph(const stc_cli *cli, const char *path, stc_graph **out)
 {
-    int rc = stc_graph_read(path, out);
+    stc_nir_rules rules;
+    *out = NULL;
+    int rc = stc_rules_options(&rules);
+    if (rc >= 0) rc = stc_graph_read(path, &rules, out);
     if (rc >= 0 && (rc = stc_graph_verify(*out)) < 0) stc_fail_in(rc, "%s", path);
     rc = stc_agree(cli->comm, rc);
     if (rc < 0) stc_graph_destroy(out);

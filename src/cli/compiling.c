@@ -17,7 +17,7 @@ static const stc_option rows[] = {
      "3 is for passes that may change it: there is none yet, so it equals 2",
      0, 3, NULL},
     {0, "partition", STC_OPTION_TEXT, &given.partition, "METHOD", NULL,
-     "how tiles are assigned to chips: auto, metis-cut, contiguous,\n"
+     "how tiles are assigned to chips: auto, multilevel, metis-cut, contiguous,\n"
      "random, file:PATH (default auto)",
      0, 0, NULL},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "0", "of the partition's random choices", 0, 0,
@@ -56,5 +56,5 @@ const char *stc_compiling_given(void)
     if (given.partition) return "--partition";
     if (given.skip) return "--skip";
     if (given.dump_after) return "--dump-after";
-    return NULL;
+    return stc_rules_given();
 }

@@ -83,7 +83,9 @@ static void print_json(const char *path, const stc_graph *graph, const stc_graph
 int stc_info_graph(const char *path, bool json)
 {
     stc_graph *graph = NULL;
-    STC_TRY(stc_graph_read(path, &graph));
+    stc_nir_rules rules;
+    STC_TRY(stc_rules_options(&rules));
+    STC_TRY(stc_graph_read(path, &rules, &graph));
     int rc = stc_graph_verify(graph);
     if (rc < 0) {
         stc_fail_in(rc, "%s", path);

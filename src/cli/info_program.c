@@ -14,6 +14,10 @@ static const char *const kernel_names[] = {
     [STC_KERNEL_MATMUL] = "matmul",       [STC_KERNEL_MUL] = "mul",
     [STC_KERNEL_POOL] = "pool",           [STC_KERNEL_REDUCE] = "reduce",
     [STC_KERNEL_TIME_MEAN] = "time_mean",
+    [STC_KERNEL_DELAY] = "delay",
+    [STC_KERNEL_DELIVER] = "deliver",
+    [STC_KERNEL_POPULATION] = "population",
+    [STC_KERNEL_GENERATOR] = "generator",
 };
 
 /* What one chip holds. */

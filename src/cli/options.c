@@ -5,6 +5,7 @@
 #include "stc/error.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,16 @@ static int set_choice(const stc_option *option, const char *word)
              near ? "?" : "");
 }
 
+static int add_word(const stc_option *option, const char *word)
+{
+    char name[MAX_LABEL];
+    stc_option_list *list = option->field;
+    STC_CHECK(list->n < STC_MAX_LIST, STC_ERR_USAGE, "%s: is given more than %d times",
+              label(option, name), STC_MAX_LIST);
+    list->words[list->n++] = word;
+    return 0;
+}
+
 static int set(const stc_option *option, const char *word)
 {
     switch (option->kind) {
@@ -105,6 +116,8 @@ static int set(const stc_option *option, const char *word)
         return set_choice(option, word);
     case STC_OPTION_RANGE:
         return set_range(option, word);
+    case STC_OPTION_LIST:
+        return add_word(option, word);
     }
     STC_FAIL(STC_ERR_INTERNAL, "option kind %d is unknown", (int)option->kind);
 }
@@ -208,6 +221,23 @@ int stc_options_parse(const stc_option_table *const *tables, int ntables, int ar
         }
     }
     return 0;
+}
+
+int stc_parse_seconds(const char *option, const char *word, double *out)
+{
+    static const struct {
+        const char *name;
+        double per_second;
+    } units[] = {{"", 1}, {"s", 1}, {"ms", 1e3}, {"us", 1e6}, {"ns", 1e9}};
+    char *unit;
+    double number = strchr("+.0123456789", word[0]) ? strtod(word, &unit) : NAN;
+    for (size_t i = 0; number > 0 && i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(unit, units[i].name) != 0) continue;
+        *out = number / units[i].per_second; /* 0.1ms is the double nearest to 1e-4 */
+        if (*out > 0 && isfinite(*out)) return 0;
+    }
+    STC_FAIL(STC_ERR_USAGE, "%s: found '%s', expected a time above 0 as 0.1ms, 1e-4s or 1e-4",
+             option, word);
 }
 
 static void print_row(const stc_option *row, FILE *file)

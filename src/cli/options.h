@@ -14,8 +14,15 @@ typedef enum {
     STC_OPTION_TEXT,   /* const char *, borrowed from argv */
     STC_OPTION_INT,    /* int64_t in low..high */
     STC_OPTION_CHOICE, /* const char *, one of the words of `choices` */
-    STC_OPTION_RANGE   /* int64_t[2], "A:B": A <= i < B; B -1 when left open */
+    STC_OPTION_RANGE,  /* int64_t[2], "A:B": A <= i < B; B -1 when left open */
+    STC_OPTION_LIST    /* stc_option_list; may be given several times */
 } stc_option_kind;
+
+enum { STC_MAX_LIST = 64 };
+typedef struct {
+    int n;
+    const char *words[STC_MAX_LIST]; /* borrowed from argv */
+} stc_option_list;
 
 typedef struct {
     char letter;      /* 0: none */
@@ -42,6 +49,10 @@ typedef struct {
  * not one of the choices, or too many files. */
 int stc_options_parse(const stc_option_table *const *tables, int ntables, int argc,
                       char *const *argv, const char **files, int max_files, int *nfiles);
+
+/* Read a duration: "0.1ms", "100us", "1e-4s"; a number alone is in seconds. option: its name for
+ * messages, with dashes. STC_ERR_USAGE unless it is finite and above 0. */
+int stc_parse_seconds(const char *option, const char *word, double *out);
 
 /* Print the rows of a table with names, defaults and help. */
 void stc_options_print(const stc_option_table *table, FILE *file);

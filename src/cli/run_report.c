@@ -3,7 +3,19 @@
 
 #include "commands.h"
 
-void stc_run_print_text(const stc_result *result, const char *path)
+static void print_traces(const stc_result *result)
+{
+    char a[STC_TEXT_SIZE];
+    int64_t n = 0;
+    for (int i = 0; i < result->ntraces; i++)
+        n += result->traces[i].nids;
+    if (n) {
+        printf("traces     %d, of %s neuron%s at every step\n", result->ntraces,
+               stc_text_count(n, a), n == 1 ? "" : "s");
+    }
+}
+
+void stc_run_print_text(const stc_result *result, const char *path, const char *nirdata)
 {
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE];
     if (result->labelled > 0)
@@ -25,11 +37,13 @@ void stc_run_print_text(const stc_result *result, const char *path)
     printf("exchange   %s messages, %s, %s spikes sent to other ranks\n",
            stc_text_count(result->exchange.messages, a), stc_text_bytes(result->exchange.bytes, b),
            stc_text_count(result->exchange.spike_copies, c));
-    if (!path) {
+    print_traces(result);
+    if (nirdata) printf("wrote      %s (NIRData)\n", nirdata);
+    if (!path && !nirdata) {
         printf("nothing was written; -o result.h5 keeps spikes and outputs\n");
         return;
     }
-    printf("wrote      %s\nnext       stc info %s\n", path, path);
+    if (path) printf("wrote      %s\nnext       stc info %s\n", path, path);
 }
 
 /* Outputs of the last sample: counts over the steps for spiking outputs, else the last values. */
@@ -76,7 +90,7 @@ static void json_speed(stc_json *out, const stc_result *result)
     stc_json_int(out, "peak_rss_bytes", result->peak_rss_bytes);
 }
 
-void stc_run_print_json(const stc_result *result, const char *path)
+void stc_run_print_json(const stc_result *result, const char *path, const char *nirdata)
 {
     stc_json out = stc_json_begin(stdout);
     stc_json_int(&out, "samples", result->samples);
@@ -99,5 +113,6 @@ void stc_run_print_json(const stc_result *result, const char *path)
     stc_json_int(&out, "chips", result->chips);
     stc_json_string(&out, "kernel", result->kernel);
     if (path) stc_json_string(&out, "result", path);
+    if (nirdata) stc_json_string(&out, "nirdata", nirdata);
     stc_json_end(&out);
 }

@@ -4,8 +4,8 @@
 
 #include "stc/result.h"
 
-/* path: where it was written, NULL: nowhere. */
-void stc_run_print_text(const stc_result *result, const char *path);
-void stc_run_print_json(const stc_result *result, const char *path);
+/* path, nirdata: where it was written, NULL: not in this form. */
+void stc_run_print_text(const stc_result *result, const char *path, const char *nirdata);
+void stc_run_print_json(const stc_result *result, const char *path, const char *nirdata);
 
 #endif

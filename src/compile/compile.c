@@ -5,6 +5,19 @@
 
 #include <string.h>
 
+/* Levels between chips. */
+static int find_levels(stc_program *program, const int32_t *chip, int32_t *level)
+{
+    int32_t period;
+    int64_t block = stc_program_block_limit(program, chip);
+    if (block < 0) return (int)block;
+    program->levels = stc_program_levels(program, chip, block, level, &period);
+    if (program->levels < 0) return program->levels;
+    for (int32_t t = 0; t < program->ntiles; t++)
+        program->tiles[t].level = level[program->tiles[t].stage];
+    return 0;
+}
+
 /* Weights and nets of the tiles as the partitioner wants them. */
 static int partition_tiles(const stc_comm *comm, stc_program *program, const stc_target *target,
                            const stc_compile_options *options, stc_compile_report *report)
@@ -47,9 +60,7 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
     int32_t *level = stc_alloc(program->nstages, sizeof *level);
     rc = stc_agree(comm, level ? 0 : STC_ERR_NOMEM);
     if (rc >= 0) {
-        program->levels = stc_program_levels(program, part, level);
-        for (int32_t t = 0; t < n; t++)
-            program->tiles[t].level = level[program->tiles[t].stage];
+        rc = stc_agree(comm, find_levels(program, part, level));
     }
     stc_free(level);
 out:

@@ -6,6 +6,7 @@
 #include "stc/error.h"
 #include "steps.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- which nodes are computed inside the stage of their user ---- */
@@ -162,6 +163,30 @@ static int add_blob(stc_lowering *lowering, const stc_node *node, int64_t rows, 
     return weight->read(weight, 0, weight->shape.ndim ? weight->shape.dim[0] : 1, values);
 }
 
+static int add_field(stc_lowering *lowering, const stc_node *node, int attr, int32_t *out)
+{
+    stc_program *program = lowering->program;
+    stc_field *field = &program->fields[program->nfields];
+    field->name = stc_arena_printf(program->arena, "%s/%s", node->name, node->op->attrs[attr].name);
+    bool each = node->op->attrs[attr].kind == STC_ATTR_EACH;
+    field->rows = stc_shape_size(each ? &node->shape : &node->attrs[attr].weight->shape);
+    lowering->field_source[program->nfields] = (stc_field_source){node, attr};
+    *out = program->nfields++;
+    return field->name ? 0 : STC_ERR_NOMEM;
+}
+
+/* The parameters that differ between neurons become fields. */
+static int lower_neuron(stc_lowering *lowering, const stc_node *node, stc_kernel *kernel)
+{
+    STC_TRY(node->op->lower(node, NULL, kernel));
+    for (int p = 0; p < node->op->nattrs; p++) {
+        if (node->op->attrs[p].kind == STC_ATTR_EACH && isnan(kernel->u.neuron.params[p])) {
+            STC_TRY(add_field(lowering, node, p, &kernel->u.neuron.field[p]));
+        }
+    }
+    return 0;
+}
+
 /* ---- terms of a sum; operands are settled, views brought to storage order by settle_sum ---- */
 
 static const stc_node *const *operand_nodes(const stc_lowering *lowering, const stc_node *node)
@@ -301,14 +326,108 @@ static int lower_sum(stc_lowering *lowering, int32_t index, int32_t *out)
     if (node->op->op_class == STC_CLASS_NEURON) {
         stage->first_id = node->first_id;
         stage->counted = node->counted;
-        STC_TRY(node->op->lower(node, operand_nodes(lowering, node),
-                                add_kernel(lowering, STC_KERNEL_NEURON)));
+        STC_TRY(lower_neuron(lowering, node, add_kernel(lowering, STC_KERNEL_NEURON)));
     }
     stage->nkernels = lowering->program->nkernels - stage->first_kernel;
     return 0;
 }
 
+/* ---- populations ---- */
+
+/* The lists of a projection become fields. */
+static int lower_projection(stc_lowering *lowering, const stc_node *node, stc_kernel *kernel)
+{
+    stc_projection *p = &kernel->u.deliver;
+    const stc_node *const *in = operand_nodes(lowering, node);
+    if (!in) return STC_ERR_NOMEM;
+    STC_TRY(node->op->lower(node, in, kernel));
+    if (p->rule == STC_RULE_EXPLICIT) {
+        STC_TRY(add_field(lowering, node, stc_op_attr(node->op, "source"), &p->source));
+        STC_TRY(add_field(lowering, node, stc_op_attr(node->op, "target"), &p->target));
+    }
+    if (p->weight.kind == STC_DRAW_LISTED) {
+        STC_TRY(add_field(lowering, node, stc_op_attr(node->op, "weight"), &p->weight.field));
+    }
+    if (p->delay.kind == STC_DRAW_LISTED) {
+        STC_TRY(add_field(lowering, node, stc_op_attr(node->op, "delay"), &p->delay.field));
+    }
+    return 0;
+}
+
+/* Currents come before in the order of evaluation; sources of projections may come later. */
+static int lower_population(stc_lowering *lowering, int32_t index, int32_t *out)
+{
+    const stc_graph *graph = lowering->graph;
+    const stc_node *node = graph->nodes[index];
+    stc_operand *operands =
+        stc_arena_alloc(lowering->program->arena, node->ninputs, sizeof *operands);
+    if (!operands) return STC_ERR_NOMEM;
+    for (int i = 0; i < node->ninputs; i++) {
+        if (graph->nodes[node->inputs[i]]->op->op_class == STC_CLASS_PROJECTION) continue;
+        STC_TRY(stc_lower_operand(lowering, node->inputs[i], &operands[i]));
+        stc_operand_settle(lowering->program, &operands[i]);
+    }
+    *out = add_stage(lowering, index);
+    stc_stage *stage = &lowering->program->stages[*out];
+    order_axis_last(stage, -1);
+    stage->first_id = node->first_id;
+    stage->counted = node->counted;
+    stage->first_kernel = lowering->program->nkernels;
+    for (int i = 0; i < node->ninputs; i++) {
+        const stc_node *in = graph->nodes[node->inputs[i]];
+        stc_kernel *kernel = add_kernel(lowering, STC_KERNEL_READ);
+        kernel->operand[0] = operands[i];
+        kernel->u.read.scale = 1.0f;
+        kernel->u.read.blob = -1;
+        if (in->op->op_class == STC_CLASS_PROJECTION) {
+            *kernel = (stc_kernel){
+                .operand = {{.stage = -1, .factor = 1.0}, {.stage = -1, .factor = 1.0}}};
+            STC_TRY(lower_projection(lowering, in, kernel));
+        }
+    }
+    stc_kernel *last = add_kernel(lowering, STC_KERNEL_POPULATION);
+    STC_TRY(node->op->lower(node, NULL, last));
+    for (int p = 0; p < node->op->nattrs; p++) {
+        if (node->op->attrs[p].kind == STC_ATTR_EACH && isnan(last->u.population.params[p])) {
+            STC_TRY(add_field(lowering, node, p, &last->u.population.field[p]));
+        }
+    }
+    stage->nkernels = lowering->program->nkernels - stage->first_kernel;
+    return 0;
+}
+
+/* The source of every projection, when all stages are there. */
+static int connect_population(stc_lowering *lowering, int32_t index)
+{
+    const stc_graph *graph = lowering->graph;
+    const stc_node *node = graph->nodes[index];
+    const stc_stage *stage = &lowering->program->stages[lowering->stage_of[index]];
+    for (int i = 0; i < node->ninputs; i++) {
+        const stc_node *in = graph->nodes[node->inputs[i]];
+        if (in->op->op_class != STC_CLASS_PROJECTION) continue;
+        stc_kernel *kernel = &lowering->program->kernels[stage->first_kernel + i];
+        STC_TRY(stc_lower_operand(lowering, in->inputs[0], &kernel->operand[0]));
+        stc_operand_settle(lowering->program, &kernel->operand[0]);
+        kernel->u.deliver.recurrent = kernel->operand[0].stage == lowering->stage_of[index];
+    }
+    return 0;
+}
+
 /* ---- stages of one kernel of its own ---- */
+
+/* Rates that differ, amplitudes and their times are fields. */
+static int lower_generator(stc_lowering *lowering, const stc_node *node, stc_kernel *kernel)
+{
+    if (!kernel->u.generator.poisson) {
+        int values = stc_op_attr(node->op, "amplitude_values");
+        int times = stc_op_attr(node->op, "amplitude_times");
+        STC_TRY(add_field(lowering, node, values, &kernel->u.generator.field));
+        return add_field(lowering, node, times, &kernel->u.generator.times);
+    }
+    if (!isnan(kernel->u.generator.value)) return 0;
+    kernel->u.generator.value = 0.0;
+    return add_field(lowering, node, stc_op_attr(node->op, "rate"), &kernel->u.generator.field);
+}
 
 /* Give the operands the form that the kernel expects and the stage its storage order. */
 static int shape_direct(stc_lowering *lowering, const stc_node *node, stc_stage *stage,
@@ -328,6 +447,9 @@ static int shape_direct(stc_lowering *lowering, const stc_node *node, stc_stage 
     case STC_KERNEL_REDUCE:
         order_axis_last(stage, -1);
         return 0;
+    case STC_KERNEL_GENERATOR:
+        order_axis_last(stage, -1);
+        return lower_generator(lowering, node, kernel);
     case STC_KERNEL_INPUT: /* images are (channels, height, width) */
         order_axis_last(stage, stage->shape.ndim == 3 ? 0 : -1);
         return 0;
@@ -339,6 +461,52 @@ static int shape_direct(stc_lowering *lowering, const stc_node *node, stc_stage 
     order_like(stage, source, &operand[0].view);
     for (int i = 0; i < node->ninputs; i++)
         stc_view_permute(&operand[i].view, stage->order);
+    return 0;
+}
+
+/* A delay that closes a cycle comes before its operand, which is filled in when all stages are
+ * there. */
+static bool closes_cycle(const stc_node *node, int32_t index)
+{
+    return node->op->op_class == STC_CLASS_DELAY && node->inputs[0] >= index;
+}
+
+static int lower_delay_operand(stc_lowering *lowering, const stc_node *node, stc_operand *operand)
+{
+    STC_TRY(stc_lower_operand(lowering, node->inputs[0], operand));
+    stc_operand_settle(lowering->program, operand);
+    return 0;
+}
+
+static int lower_delay(stc_lowering *lowering, int32_t index, int32_t *out)
+{
+    const stc_node *node = lowering->graph->nodes[index];
+    stc_operand operand = {.stage = -1, .factor = 1.0};
+    if (!closes_cycle(node, index)) STC_TRY(lower_delay_operand(lowering, node, &operand));
+    *out = add_stage(lowering, index);
+    stc_stage *stage = &lowering->program->stages[*out];
+    if (operand.stage < 0) {
+        order_axis_last(stage, stage->shape.ndim == 3 ? 0 : -1);
+    } else {
+        order_like(stage, &lowering->program->stages[operand.stage], &operand.view);
+        stc_view_permute(&operand.view, stage->order);
+    }
+    stage->first_kernel = lowering->program->nkernels;
+    stage->nkernels = 1;
+    stc_kernel *kernel = add_kernel(lowering, STC_KERNEL_DELAY);
+    kernel->operand[0] = operand;
+    STC_TRY(node->op->lower(node, NULL, kernel));
+    if (kernel->u.delay.least == kernel->u.delay.most) return 0;
+    return add_field(lowering, node, stc_op_attr(node->op, "delay"), &kernel->u.delay.field);
+}
+
+static int connect_delay(stc_lowering *lowering, int32_t index)
+{
+    const stc_node *node = lowering->graph->nodes[index];
+    const stc_stage *stage = &lowering->program->stages[lowering->stage_of[index]];
+    stc_operand *operand = &lowering->program->kernels[stage->first_kernel].operand[0];
+    STC_TRY(lower_delay_operand(lowering, node, operand));
+    stc_view_permute(&operand->view, stage->order);
     return 0;
 }
 
@@ -365,8 +533,21 @@ int stc_lower_node(stc_lowering *lowering, int32_t index, int32_t *stage)
     const stc_node *node = lowering->graph->nodes[index];
     *stage = lowering->stage_of[index];
     if (*stage >= 0) return 0;
-    bool direct = node->op->op_class == STC_CLASS_DIRECT || node->op->op_class == STC_CLASS_INPUT;
-    int rc = direct ? lower_direct(lowering, index, stage) : lower_sum(lowering, index, stage);
+    int rc;
+    switch (node->op->op_class) {
+    case STC_CLASS_DELAY:
+        rc = lower_delay(lowering, index, stage);
+        break;
+    case STC_CLASS_POPULATION:
+        rc = lower_population(lowering, index, stage);
+        break;
+    case STC_CLASS_DIRECT:
+    case STC_CLASS_INPUT:
+        rc = lower_direct(lowering, index, stage);
+        break;
+    default:
+        rc = lower_sum(lowering, index, stage);
+    }
     return rc < 0 ? stc_fail_in(rc, "node %s (%s)", node->name, node->op->name) : 0;
 }
 
@@ -375,7 +556,8 @@ int stc_lower_node(stc_lowering *lowering, int32_t index, int32_t *stage)
 static int read_rows(const stc_program *program, int32_t blob, int64_t first, int64_t count,
                      float *weight, int8_t *exponent, float *bias)
 {
-    const stc_node *node = ((const stc_node *const *)program->source)[blob];
+    const stc_lowering *lowering = program->source;
+    const stc_node *node = lowering->blob_node[blob];
     if (node->op->op_class == STC_CLASS_WEIGHT) {
         return stc_fold_rows(node, first, count, weight, exponent, bias);
     }
@@ -389,13 +571,44 @@ static int read_rows(const stc_program *program, int32_t blob, int64_t first, in
     return 0;
 }
 
+static int read_field(const stc_program *program, int32_t field, int64_t first, int64_t count,
+                      double *out)
+{
+    const stc_lowering *lowering = program->source;
+    const stc_field_source *source = &lowering->field_source[field];
+    if (source->node->op->attrs[source->attr].kind != STC_ATTR_EACH) {
+        return stc_weight_elements(source->node->attrs[source->attr].weight, first, count, out);
+    }
+    STC_TRY(stc_node_each(source->node, source->attr, first, count, out));
+    double dt = stc_node_real(source->node, "dt");
+    if (source->node->op->op_class == STC_CLASS_DIRECT) { /* rates: spikes per step */
+        for (int64_t i = 0; i < count; i++)
+            out[i] *= dt * 1e-3;
+    }
+    if (source->node->op->op_class != STC_CLASS_DELAY) return 0;
+    for (int64_t i = 0; i < count; i++)
+        out[i] = nearbyint(out[i] / dt);
+    return 0;
+}
+
 static int allocate_tables(stc_lowering *lowering)
 {
     const stc_graph *graph = lowering->graph;
     stc_program *program = lowering->program;
-    int64_t nodes = graph->nnodes, edges = 0;
-    for (int32_t n = 0; n < graph->nnodes; n++)
+    int64_t nodes = graph->nnodes, edges = 0, fields = 0;
+    for (int32_t n = 0; n < graph->nnodes; n++) {
+        const stc_op *op = graph->nodes[n]->op;
         edges += graph->nodes[n]->ninputs;
+        for (int a = 0; a < op->nattrs; a++)
+            fields += op->attrs[a].kind == STC_ATTR_EACH;
+        /* the lists of a projection are those of every population that it feeds */
+        if (op->op_class == STC_CLASS_POPULATION) fields += 4 * graph->nodes[n]->ninputs;
+        if (op->op_class == STC_CLASS_DIRECT) fields += 2; /* a generator */
+    }
+    program->fields = stc_arena_alloc(program->arena, fields, sizeof *program->fields);
+    lowering->field_source =
+        stc_arena_alloc(program->arena, fields, sizeof *lowering->field_source);
+    if (!program->fields || !lowering->field_source) return STC_ERR_NOMEM;
     program->stages = stc_arena_alloc(program->arena, nodes, sizeof *program->stages);
     program->kernels = stc_arena_alloc(program->arena, edges + 2 * nodes, sizeof *program->kernels);
     program->blobs = stc_arena_alloc(program->arena, nodes, sizeof *program->blobs);
@@ -413,20 +626,32 @@ static int allocate_tables(stc_lowering *lowering)
 
 int stc_lower(const stc_graph *graph, stc_program *program)
 {
-    stc_lowering lowering = {.graph = graph, .program = program};
-    STC_TRY(allocate_tables(&lowering));
-    STC_TRY(find_absorbed(&lowering));
+    stc_lowering *lowering = stc_arena_alloc(program->arena, 1, sizeof *lowering);
+    if (!lowering) return STC_ERR_NOMEM;
+    *lowering = (stc_lowering){.graph = graph, .program = program};
+    STC_TRY(allocate_tables(lowering));
+    STC_TRY(find_absorbed(lowering));
     for (int32_t n = 0; n < graph->nnodes; n++) {
         int32_t stage;
         const stc_node *node = graph->nodes[n];
-        if (node->op->op_class == STC_CLASS_VIEW || node->op->op_class == STC_CLASS_AFFINE ||
-            lowering.absorbed[n]) {
+        stc_op_class c = node->op->op_class;
+        if (c == STC_CLASS_VIEW || c == STC_CLASS_AFFINE || c == STC_CLASS_PROJECTION ||
+            lowering->absorbed[n]) {
             continue; /* made when something needs it */
         }
-        STC_TRY(stc_lower_node(&lowering, n, &stage));
+        STC_TRY(stc_lower_node(lowering, n, &stage));
     }
-    program->source = lowering.blob_node;
+    for (int32_t n = 0; n < graph->nnodes; n++) {
+        bool population = graph->nodes[n]->op->op_class == STC_CLASS_POPULATION;
+        if (closes_cycle(graph->nodes[n], n)) STC_TRY(connect_delay(lowering, n));
+        if (population) STC_TRY(connect_population(lowering, n));
+    }
+    program->source = lowering;
     program->read_rows = read_rows;
+    program->read_field = read_field;
+    program->dt = graph->dt;
+    program->rules = stc_arena_strdup(program->arena, graph->rules ? graph->rules : "");
+    if (!program->rules) return STC_ERR_NOMEM;
     program->nneurons = graph->nneurons;
     program->time_steps = graph->time_steps;
     return 0;

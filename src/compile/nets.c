@@ -15,6 +15,7 @@ static float expected_rate(const stc_program *program, const stc_stage *stage)
 {
     const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
     if (stc_kind_is_real(stage->kind)) return 1.0f;
+    if (last->kind == STC_KERNEL_POPULATION) return 1e-3f; /* 10 Hz in steps of 0.1 ms */
     return last->kind == STC_KERNEL_NEURON ? 0.15f : 0.5f;
 }
 

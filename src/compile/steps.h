@@ -21,11 +21,17 @@ int stc_build_nets(stc_program *program);
 /* ---- shared by lower.c and operands.c ---- */
 
 typedef struct {
+    const stc_node *node;
+    int attr;
+} stc_field_source;
+
+typedef struct {
     const stc_graph *graph;
     stc_program *program;
     int32_t *stage_of;          /* [nnodes] stage that holds the output of a node, or -1 */
     bool *absorbed;             /* [nnodes] its only user computes it in its own stage */
     const stc_node **blob_node; /* [nblobs] where the rows of a blob come from */
+    stc_field_source *field_source; /* [nfields] where the values of a field come from */
 } stc_lowering;
 
 /* The operand that gives the values of a node, seen in the node's own dimensions; makes a stage for

@@ -6,6 +6,8 @@
 #include "stc/error.h"
 #include "steps.h"
 
+#include "stc/connect.h"
+
 #include <math.h>
 
 enum { WANTED_CHANNELS = 64 }; /* a wider tile would leave few positions for one core */
@@ -22,6 +24,47 @@ static int64_t weight_bytes_per_channel(const stc_program *program, const stc_st
         }
     }
     return columns * target->weight_bytes;
+}
+
+/* Synapses onto a neuron of a projection, on average. */
+static double indegree(const stc_kernel *kernel)
+{
+    return stc_connect_expected(&kernel->u.deliver) / (double)kernel->u.deliver.ntargets;
+}
+
+/* Bytes of the synapses onto one neuron of a population: weight, and target with delay. */
+static int64_t synapse_bytes_per_neuron(const stc_program *program, const stc_stage *stage,
+                                        const stc_target *target)
+{
+    enum { ADDRESS_BYTES = 4 };
+    double synapses = 0.0;
+    for (int32_t k = 0; k < stage->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+        if (kernel->kind == STC_KERNEL_DELIVER) synapses += indegree(kernel);
+    }
+    return (int64_t)ceil(synapses * (double)(target->weight_bytes + ADDRESS_BYTES));
+}
+
+/* Neurons of a population per tile: as a core holds, and few enough for partitions to choose. */
+static int tile_population(const stc_program *program, const stc_stage *stage,
+                           const stc_target *target, int64_t *extent)
+{
+    enum { WANTED_TILES = 32, LEAST = 8 };
+    int64_t n = stage->storage.dim[0], each = synapse_bytes_per_neuron(program, stage, target);
+    int64_t most = target->neurons_per_core;
+    if (each > 0 && target->synapse_bytes_per_core / each < most) {
+        most = target->synapse_bytes_per_core / each;
+    }
+    STC_CHECK(most >= 1, STC_ERR_FIT,
+              "population %s: a neuron needs %lld bytes of synapses, a core of target %s holds "
+              "%lld; use a target with more synapse memory (see `stc targets`)",
+              stage->name, (long long)each, target->name,
+              (long long)target->synapse_bytes_per_core);
+    int64_t wanted = (n + WANTED_TILES - 1) / WANTED_TILES;
+    if (wanted < LEAST) wanted = LEAST;
+    if (wanted > most) wanted = most;
+    *extent = wanted < n ? wanted : n;
+    return 0;
 }
 
 static bool has_window(const stc_program *program, const stc_stage *stage)
@@ -52,6 +95,10 @@ static int tile_extents(const stc_program *program, const stc_stage *stage,
 {
     int n = stage->storage.ndim;
     if (n == 0) return 0;
+    const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
+    if (last->kind == STC_KERNEL_POPULATION) {
+        return tile_population(program, stage, target, extent);
+    }
     int64_t per_channel = weight_bytes_per_channel(program, stage, target);
     int64_t most = target->neurons_per_core;
     if (per_channel > 0) {
@@ -91,6 +138,7 @@ enum {
     WORK_READ = 60,     /* one operand read element by element */
     WORK_REAL = 8,      /* one multiply-accumulate of real values, times */
     WORK_PRODUCT = 3,   /* one of two operands, times */
+    WORK_SPIKE = 1,     /* one synapse, which seldom carries a spike */
     WORK_WINDOW = 15    /* one element of a pooling window or of a sum */
 };
 
@@ -120,7 +168,11 @@ static double work_per_element(const stc_program *program, const stc_stage *stag
                 WORK_WINDOW * (double)stc_shape_size(&in) / (double)stc_shape_size(&stage->storage);
             break;
         case STC_KERNEL_NEURON:
+        case STC_KERNEL_POPULATION:
             work += WORK_NEURON;
+            break;
+        case STC_KERNEL_DELIVER:
+            work += WORK_SPIKE * indegree(kernel);
             break;
         default:
             work += WORK_READ;
@@ -130,9 +182,9 @@ static double work_per_element(const stc_program *program, const stc_stage *stag
     return work;
 }
 
-static bool is_neuron_stage(const stc_stage *stage)
+static bool is_neuron_stage(const stc_program *program, const stc_stage *stage)
 {
-    return stage->first_id >= 0;
+    return stc_kernel_is_neuron(&program->kernels[stage->first_kernel + stage->nkernels - 1]);
 }
 
 static void fill_tile(const stc_program *program, int32_t s, const int64_t *extent,
@@ -149,7 +201,7 @@ static void fill_tile(const stc_program *program, int32_t s, const int64_t *exte
     }
     int64_t size = stc_box_size(&tile->box);
     int c = tile->box.ndim - 1;
-    tile->neurons = is_neuron_stage(stage) ? size : 0;
+    tile->neurons = is_neuron_stage(program, stage) ? size : 0;
     tile->synapse_bytes = c < 0 ? 0 : per_channel * (tile->box.hi[c] - tile->box.lo[c]);
     tile->work = work * (double)size;
 }
@@ -178,7 +230,8 @@ int stc_tile_stages(stc_program *program, const stc_target *target)
     if (!program->tiles) return STC_ERR_NOMEM;
     for (int32_t s = 0; s < program->nstages; s++) {
         const stc_stage *stage = &program->stages[s];
-        int64_t per_channel = weight_bytes_per_channel(program, stage, target);
+        int64_t per_channel = weight_bytes_per_channel(program, stage, target) +
+                              synapse_bytes_per_neuron(program, stage, target);
         double work = work_per_element(program, stage);
         for (int32_t i = 0; i < stage->ntiles; i++) {
             fill_tile(program, s, extents[s], per_channel, work, i,

@@ -121,6 +121,7 @@ static int parse_value(const stc_attr_spec *spec, char *text, stc_attr *attr)
     case STC_ATTR_BOOL:
         return parse_bool(spec, text, &attr->i[0]);
     case STC_ATTR_REAL:
+    case STC_ATTR_EACH:
         return parse_real(spec, text, &attr->r);
     case STC_ATTR_INTS:
         return parse_list(spec, text, attr);
@@ -237,7 +238,8 @@ static int make_weight(stc_builder *builder, int index, const char *attribute, s
     STC_TRY(get_node(builder, index, &node));
     int a = find_attr(node->op, attribute);
     if (a < 0) return stc_fail_in_node(a, node);
-    if (node->op->attrs[a].kind != STC_ATTR_WEIGHT) {
+    stc_attr_kind kind = node->op->attrs[a].kind;
+    if (kind != STC_ATTR_WEIGHT && kind != STC_ATTR_EACH) {
         return stc_fail_in_node(stc_fail(STC_ERR_INPUT, "%s is not a weight", attribute), node);
     }
     bool valid = shape.ndim >= 0 && shape.ndim <= STC_MAX_NDIM;

@@ -1,8 +1,9 @@
 /* eval.c - reference evaluation: what a graph means, one node after the other.
  *
  * Slow and plain on purpose; the simulator is compared with it. Every node has a buffer of its
- * output values, neurons one of their state; both live for one sample.
+ * output values, neurons and delays one of their state; both live for one sample.
  */
+#include <math.h>
 #include <string.h>
 
 #include "ir.h"
@@ -12,22 +13,37 @@
 typedef struct {
     const stc_graph *graph;
     float **out;      /* [nnodes] values of each node */
-    float **state;    /* [nnodes] of neurons, otherwise NULL */
+    float **state;    /* [nnodes] of neurons and delays */
     const float **in; /* operands of the node at hand */
     const stc_node **in_node;
 } buffers;
 
 static int start_state(const stc_node *node, float *state, int64_t size)
 {
-    double params[STC_MAX_NEURON_PARAMS];
+    double uniform[STC_MAX_NEURON_PARAMS], params[STC_MAX_NEURON_PARAMS];
     float start[STC_MAX_NEURON_STATES] = {0};
-    stc_node_params(node, params);
-    node->op->model->start(params, start);
-    for (int s = 0; s < node->op->model->nstate; s++) {
-        for (int64_t k = 0; k < size; k++)
+    STC_TRY(stc_node_params(node, uniform));
+    for (int64_t k = 0; k < size; k++) {
+        for (int p = 0; p < node->op->nattrs; p++) {
+            params[p] = uniform[p];
+            if (isnan(uniform[p])) STC_TRY(stc_node_each(node, p, k, 1, &params[p]));
+        }
+        node->op->model->start(params, start);
+        for (int s = 0; s < node->op->model->nstate; s++)
             state[s * size + k] = start[s];
     }
     return STC_OK;
+}
+
+/* What a node keeps from step to step: neurons their state, delays the steps that are needed. */
+static int create_state(const stc_node *node, int64_t size, float **out)
+{
+    int64_t least, most = -1;
+    if (node->op->op_class == STC_CLASS_DELAY) STC_TRY(node->op->delay(node, &least, &most));
+    int64_t n = node->op->op_class == STC_CLASS_NEURON ? node->op->model->nstate : most + 1;
+    *out = stc_alloc(n * size, sizeof **out);
+    if (*out == NULL) return STC_ERR_NOMEM;
+    return node->op->op_class == STC_CLASS_NEURON ? start_state(node, *out, size) : STC_OK;
 }
 
 static int create(const stc_graph *graph, buffers *b)
@@ -43,10 +59,7 @@ static int create(const stc_graph *graph, buffers *b)
         if (node->ninputs > most) most = node->ninputs;
         b->out[i] = stc_alloc(size, sizeof(float));
         if (b->out[i] == NULL) return STC_ERR_NOMEM;
-        if (node->op->op_class != STC_CLASS_NEURON) continue;
-        b->state[i] = stc_alloc(size * node->op->model->nstate, sizeof(float));
-        if (b->state[i] == NULL) return STC_ERR_NOMEM;
-        STC_TRY(start_state(node, b->state[i], size));
+        STC_TRY(create_state(node, size, &b->state[i]));
     }
     b->in = stc_alloc(most, sizeof *b->in);
     b->in_node = stc_alloc(most, sizeof *b->in_node);
@@ -97,6 +110,8 @@ static int run_step(buffers *b, int64_t step, int64_t time_steps,
                          .state = b->state[i],
                          .step = step,
                          .time_steps = time_steps};
+        STC_CHECK(node->op->eval || node->op->op_class == STC_CLASS_INPUT, STC_ERR_USAGE,
+                  "node %s: %s is only simulated, not evaluated", node->name, node->op->name);
         int rc = node->op->op_class == STC_CLASS_INPUT
                      ? read_input(node, callbacks, step, b->out[i])
                      : node->op->eval(node, &eval);
@@ -109,6 +124,20 @@ static int run_step(buffers *b, int64_t step, int64_t time_steps,
     return STC_OK;
 }
 
+/* A delay may come before its operand: it keeps its values when the step is over. */
+static int keep_for_delays(buffers *b, int64_t step)
+{
+    for (int32_t i = 0; i < b->graph->nnodes; i++) {
+        const stc_node *node = b->graph->nodes[i];
+        int64_t least, most, size = stc_shape_size(&node->shape);
+        if (node->op->op_class != STC_CLASS_DELAY) continue;
+        STC_TRY(node->op->delay(node, &least, &most));
+        memcpy(b->state[i] + step % (most + 1) * size, b->out[node->inputs[0]],
+               (size_t)size * sizeof(float));
+    }
+    return STC_OK;
+}
+
 int stc_graph_eval(const stc_graph *graph, int64_t time_steps, const stc_eval_callbacks *callbacks)
 {
     STC_CHECK(time_steps >= 1, STC_ERR_USAGE, "%lld time steps, expected at least 1",
@@ -117,6 +146,7 @@ int stc_graph_eval(const stc_graph *graph, int64_t time_steps, const stc_eval_ca
     int rc = create(graph, &b);
     for (int64_t step = 0; step < time_steps && rc == STC_OK; step++) {
         rc = run_step(&b, step, time_steps, callbacks);
+        if (rc == STC_OK) rc = keep_for_delays(&b, step);
     }
     destroy(&b);
     return rc;

@@ -68,7 +68,7 @@ int32_t stc_graph_find(const stc_graph *graph, const char *name)
 static void default_attr(const stc_attr_spec *spec, stc_attr *attr)
 {
     *attr = (stc_attr){.n = spec->kind == STC_ATTR_INTS ? spec->length : 1};
-    if (spec->kind == STC_ATTR_REAL) {
+    if (spec->kind == STC_ATTR_REAL || spec->kind == STC_ATTR_EACH) {
         attr->r = spec->initial;
     } else if (spec->kind != STC_ATTR_WEIGHT) {
         for (int k = 0; k < attr->n; k++)

@@ -13,6 +13,10 @@ int64_t stc_saturating_product(int64_t a, int64_t b);
  * long as the graph. */
 stc_weight stc_weight_in_memory(const char *label, stc_shape shape, const float *values);
 
+/* Delays of at least one step whose operand depends on them: closes [nnodes], filled. They come
+ * before their operand in the order of evaluation. STC_ERR_INPUT naming a node, STC_ERR_NOMEM. */
+int stc_graph_closing_delays(const stc_graph *graph, bool *closes);
+
 /* The message of a failure gets "node NAME (op): " before it. */
 int stc_fail_in_node(int rc, const stc_node *node);
 
@@ -20,7 +24,17 @@ int stc_fail_in_node(int rc, const stc_node *node);
  * value was given. The message names the node. */
 int stc_node_check(const stc_graph *graph, stc_node *node);
 
-/* Attributes of a neuron node as the numbers its model takes: params [op->nattrs]. */
-void stc_node_params(const stc_node *node, double *params);
+/* ---- EACH attributes (param.c): numbers that may differ from neuron to neuron ---- */
+
+/* One value for all: no array, or one of a single element. Then *value is set, else it is NaN. */
+int stc_node_uniform(const stc_node *node, int attr, bool *uniform, double *value);
+/* The attribute's array must broadcast to the shape of the node, which is known. */
+int stc_node_each_shape(const stc_node *node, int attr);
+/* Every value meets the constraint of the table. */
+int stc_node_each_check(const stc_node *node, int attr);
+
+/* Attributes of a neuron node as the numbers its model takes: params [op->nattrs]; NaN where
+ * neurons differ. */
+int stc_node_params(const stc_node *node, double *params);
 
 #endif

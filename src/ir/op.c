@@ -1,7 +1,7 @@
 /* op.c - the table of ops and what can be looked up in it.
  *
- * The table is list.h followed by one op per neuron model (ops/neuron.c); it is put together at the
- * first call.
+ * The table is list.h followed by one op per neuron model (ops/neuron.c) and per population model
+ * (ops/population.c); it is put together at the first call.
  */
 #include "stc/op.h"
 
@@ -22,7 +22,7 @@ static const stc_op *const listed[] = {
 #undef OP
 };
 
-enum { NLISTED = sizeof listed / sizeof listed[0], MAX_OPS = NLISTED + STC_MAX_NEURON_OPS };
+enum { NLISTED = sizeof listed / sizeof listed[0], MAX_OPS = NLISTED + 2 * STC_MAX_NEURON_OPS };
 
 static const stc_op *table[MAX_OPS];
 static int table_size;
@@ -32,6 +32,7 @@ static void make_table(void)
 {
     memcpy(table, listed, sizeof listed);
     table_size = NLISTED + stc_neuron_ops(table + NLISTED);
+    table_size += stc_population_ops(table + table_size);
 }
 
 const stc_op *const *stc_op_list(int *n)
@@ -81,12 +82,4 @@ const stc_attr *stc_node_attr(const stc_node *node, const char *name)
     int a = stc_op_attr(node->op, name);
     assert(a >= 0);
     return &node->attrs[a];
-}
-
-void stc_node_params(const stc_node *node, double *params)
-{
-    for (int a = 0; a < node->op->nattrs; a++) {
-        bool real = node->op->attrs[a].kind == STC_ATTR_REAL;
-        params[a] = real ? node->attrs[a].r : (double)node->attrs[a].i[0];
-    }
 }

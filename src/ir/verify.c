@@ -92,6 +92,8 @@ static int check_attr(const stc_attr_spec *spec, stc_attr *attr)
         return STC_OK;
     case STC_ATTR_REAL:
         return check_number(spec, attr->r);
+    case STC_ATTR_EACH:
+        return attr->weight ? check_weight(spec, attr) : check_number(spec, attr->r);
     case STC_ATTR_CHOICE:
         return check_choice(spec, attr);
     default:
@@ -127,17 +129,10 @@ int stc_node_check(const stc_graph *graph, stc_node *node)
     return rc < 0 ? stc_fail_in_node(rc, node) : STC_OK;
 }
 
-/* Does the output of this node reach its consumers one step later or more? Such edges may close a
- * cycle. No op does so yet: a delay op is to answer true here. */
-static bool delays(const stc_node *node)
-{
-    (void)node;
-    return false;
-}
-
-/* Depth-first search over operands. */
+/* Depth-first search over operands, but for those of delays that close a cycle. */
 typedef struct {
     const stc_graph *graph;
+    const bool *closes;    /* [nnodes] see stc_graph_closing_delays */
     int32_t *stack, *next; /* nodes on the path from a root, and which operand is looked at next */
     int32_t depth;
     char *mark; /* 0: new, 1: on the path, 2: done */
@@ -175,14 +170,14 @@ static int visit(search *s, int32_t root)
         for (node = -1; s->depth > 0 && node < 0;) {
             int32_t top = s->stack[s->depth - 1];
             const stc_node *now = s->graph->nodes[top];
-            if (s->next[s->depth - 1] == now->ninputs) {
+            if (s->closes[top] || s->next[s->depth - 1] == now->ninputs) {
                 s->mark[top] = 2;
                 s->order[s->norder++] = top;
                 s->depth--;
                 continue;
             }
             int32_t operand = now->inputs[s->next[s->depth - 1]++];
-            if (s->mark[operand] == 2 || delays(s->graph->nodes[operand])) continue;
+            if (s->mark[operand] == 2) continue;
             if (s->mark[operand] == 1) return fail_cycle(s, operand);
             node = operand;
         }
@@ -211,16 +206,20 @@ static int sort(stc_graph *graph)
     int32_t n = graph->nnodes;
     int32_t *numbers = stc_alloc(3 * (int64_t)n, sizeof *numbers);
     char *mark = stc_alloc(n, 1);
+    bool *closes = stc_alloc(n, sizeof *closes);
     stc_node **nodes = stc_alloc(n, sizeof *nodes);
-    int rc = numbers == NULL || mark == NULL || nodes == NULL ? STC_ERR_NOMEM : STC_OK;
+    int rc = numbers && mark && closes && nodes ? STC_OK : STC_ERR_NOMEM;
+    if (rc == STC_OK) rc = stc_graph_closing_delays(graph, closes);
     if (rc == STC_OK) {
-        search s = {.graph = graph, .stack = numbers, .next = numbers + n, .mark = mark};
+        search s = {
+            .graph = graph, .closes = closes, .stack = numbers, .next = numbers + n, .mark = mark};
         s.order = numbers + 2 * (int64_t)n;
         for (int32_t i = 0; i < n && rc == STC_OK; i++)
             rc = visit(&s, i);
         if (rc == STC_OK) reorder(graph, s.order, s.stack, nodes);
     }
     stc_free(nodes);
+    stc_free(closes);
     stc_free(mark);
     stc_free(numbers);
     return rc;
@@ -231,7 +230,8 @@ int stc_graph_verify(stc_graph *graph)
     bool has_input = false;
     for (int32_t i = 0; i < graph->nnodes; i++) {
         STC_TRY(stc_node_check(graph, graph->nodes[i]));
-        has_input = has_input || graph->nodes[i]->op->op_class == STC_CLASS_INPUT;
+        stc_op_class c = graph->nodes[i]->op->op_class;
+        has_input = has_input || c == STC_CLASS_INPUT || c == STC_CLASS_POPULATION;
     }
     STC_CHECK(has_input, STC_ERR_INPUT, "the graph has %d nodes and none of them is an input",
               graph->nnodes);

@@ -100,10 +100,9 @@ int stc_graph_verify_weights(const stc_graph *graph)
     for (int32_t i = 0; i < graph->nnodes; i++) {
         const stc_node *node = graph->nodes[i];
         for (int a = 0; a < node->op->nattrs; a++) {
-            if (node->op->attrs[a].kind != STC_ATTR_WEIGHT || node->attrs[a].weight == NULL) {
-                continue;
-            }
-            int rc = check_finite(node->attrs[a].weight);
+            if (node->attrs[a].weight == NULL) continue;
+            bool each = node->op->attrs[a].kind == STC_ATTR_EACH;
+            int rc = each ? stc_node_each_check(node, a) : check_finite(node->attrs[a].weight);
             if (rc < 0) return stc_fail_in_node(rc, node);
         }
     }

@@ -4,6 +4,7 @@
 
 #include "stc/pass.h"
 
+int stc_pass_expand(stc_graph *graph);
 int stc_pass_fold_affine(stc_graph *graph);
 int stc_pass_remove_dead(stc_graph *graph);
 

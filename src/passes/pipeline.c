@@ -7,10 +7,15 @@
 #include "passes.h"
 
 static const stc_pass table[] = {
+    {.name = "expand",
+     .run = stc_pass_expand,
+     .help = "nodes that no kernel computes as they are into nodes that kernels do",
+     .why = "first: the rows of a weight and the channels of a scale are settled then",
+     .level = 0},
     {.name = "fold-affine",
      .run = stc_pass_fold_affine,
      .help = "batch norms and scales into the weights before them",
-     .why = "first: every later pass may take the weights of a node as final",
+     .why = "after expand: every later pass may take the weights of a node as final",
      .level = 0},
     {.name = "remove-dead",
      .run = stc_pass_remove_dead,

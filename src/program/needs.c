@@ -105,7 +105,16 @@ stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
     switch (kernel->kind) {
     case STC_KERNEL_INPUT:
     case STC_KERNEL_NEURON:
+    case STC_KERNEL_POPULATION:
+    case STC_KERNEL_GENERATOR:
         return need;
+    case STC_KERNEL_DELIVER: /* any source may have a synapse here, unless it has one alone */
+        if (kernel->u.deliver.rule == STC_RULE_ONE_TO_ONE) {
+            need = *box;
+        } else {
+            need = stc_box_all(&program->stages[operand->stage].storage);
+        }
+        break;
     case STC_KERNEL_ACCUMULATE:
         need = accumulate_box(kernel, box);
         break;
@@ -121,6 +130,7 @@ stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
     case STC_KERNEL_READ:
     case STC_KERNEL_MUL:
     case STC_KERNEL_TIME_MEAN:
+    case STC_KERNEL_DELAY:
         need = *box;
         break;
     }

@@ -57,10 +57,14 @@ static int verify_kind(const stc_stage *stage)
 static int verify_roles(const stc_stage *stage, const stc_kernel *kernels)
 {
     int32_t n = stage->nkernels;
-    bool neuron = n > 1 && kernels[n - 1].kind == STC_KERNEL_NEURON;
-    bool fits = n == 1 && kernels[0].kind != STC_KERNEL_NEURON;
+    bool population = kernels[n - 1].kind == STC_KERNEL_POPULATION;
+    bool neuron = population || (n > 1 && kernels[n - 1].kind == STC_KERNEL_NEURON);
+    bool fits =
+        n == 1 && kernels[0].kind != STC_KERNEL_NEURON && kernels[0].kind != STC_KERNEL_DELIVER;
     for (int32_t k = 0; k < n - neuron && !fits; k++) {
-        STC_CHECK(stc_is_sum(kernels[k].kind), STC_ERR_INPUT,
+        bool delivers = population && (kernels[k].kind == STC_KERNEL_DELIVER ||
+                                       kernels[k].kind == STC_KERNEL_READ);
+        STC_CHECK(population ? delivers : stc_is_sum(kernels[k].kind), STC_ERR_INPUT,
                   "stage %s: kernel %d of %d is of kind %d, which cannot stand there", stage->name,
                   k, n, (int)kernels[k].kind);
     }
@@ -74,9 +78,10 @@ static int verify_roles(const stc_stage *stage, const stc_kernel *kernels)
               STC_ERR_INPUT,
               "stage %s: is an output without a proper name, or with a kernel of kind %d",
               stage->name, (int)kernels[n - 1].kind);
-    STC_CHECK(neuron == (stage->first_id >= 0), STC_ERR_INPUT,
-              "stage %s: first_id is %lld; neurons have ids from 0 on, others -1", stage->name,
-              (long long)stage->first_id);
+    bool spikes = neuron && !stc_kind_is_real(stage->kind);
+    STC_CHECK(spikes == (stage->first_id >= 0), STC_ERR_INPUT,
+              "stage %s: first_id is %lld; spiking neurons have ids from 0 on, others -1",
+              stage->name, (long long)stage->first_id);
     return 0;
 }
 
@@ -199,20 +204,33 @@ static int verify_ids(const stc_program *program)
     return rc;
 }
 
+/* Mark the operands of a stage that reaches an output; true when a later stage was marked. */
+static bool mark_operands(const stc_program *program, int32_t s, bool *reaches)
+{
+    const stc_stage *stage = &program->stages[s];
+    bool later = false;
+    for (int32_t k = 0; k < 2 * stage->nkernels && reaches[s]; k++) {
+        int32_t source = program->kernels[stage->first_kernel + k / 2].operand[k % 2].stage;
+        if (source < 0) continue;
+        later = later || (source > s && !reaches[source]);
+        reaches[source] = true;
+    }
+    return later;
+}
+
 /* Spikes count where an output can be reached, or everywhere when there is none. */
 static int verify_counted(const stc_program *program)
 {
     bool *reaches = stc_alloc(program->nstages, sizeof *reaches), any = false;
     if (!reaches) return STC_ERR_NOMEM;
-    for (int32_t s = program->nstages - 1; s >= 0; s--) {
-        const stc_stage *stage = &program->stages[s];
-        any = any || stage->is_output;
-        reaches[s] = reaches[s] || stage->is_output;
-        for (int32_t k = 0; k < stage->nkernels && reaches[s]; k++) {
-            const stc_operand *operand = program->kernels[stage->first_kernel + k].operand;
-            for (int i = 0; i < 2; i++)
-                if (operand[i].stage >= 0) reaches[operand[i].stage] = true;
-        }
+    for (int32_t s = 0; s < program->nstages; s++) {
+        reaches[s] = program->stages[s].is_output;
+        any = any || reaches[s];
+    }
+    for (bool again = true; again;) { /* once, but for operands of delays, which may come later */
+        again = false;
+        for (int32_t s = program->nstages - 1; s >= 0; s--)
+            again = mark_operands(program, s, reaches) || again;
     }
     int rc = 0;
     for (int32_t s = 0; s < program->nstages && rc == 0; s++) {

@@ -18,6 +18,11 @@ static inline bool stc_is_sum(stc_kernel_kind kind)
 
 /* Operands, views and sizes of one kernel of stage s, whose own shape is verified. */
 int stc_verify_kernel(const stc_program *program, int32_t s, const stc_kernel *kernel);
+/* A DELIVER kernel, whose operand is verified (verify_projection.c). */
+int stc_verify_projection(const stc_program *program, const stc_stage *stage,
+                          const stc_kernel *kernel);
+int stc_verify_generator(const stc_program *program, const stc_stage *stage,
+                         const stc_kernel *kernel);
 /* Kind and timing of a stage follow from its kernels, which are verified. */
 int stc_verify_values(const stc_program *program, const stc_stage *stage);
 /* Tiles fill their stages as grids; nets reach every tile that needs a value; levels are right. */

@@ -92,7 +92,9 @@ static int verify_operand_shape(const stc_stage *stage, const stc_kernel *kernel
 static int operands_of(stc_kernel_kind kind)
 {
     if (kind == STC_KERNEL_MATMUL || kind == STC_KERNEL_MUL) return 2;
-    return kind == STC_KERNEL_INPUT || kind == STC_KERNEL_NEURON ? 0 : 1;
+    bool none = kind == STC_KERNEL_INPUT || kind == STC_KERNEL_NEURON ||
+                kind == STC_KERNEL_POPULATION || kind == STC_KERNEL_GENERATOR;
+    return none ? 0 : 1;
 }
 
 /* Only a read or a product element by element may broadcast; their size is that of the stage. */
@@ -107,9 +109,11 @@ static int verify_operand(const stc_program *program, int32_t s, const stc_kerne
                   operand->stage);
         return 0;
     }
-    STC_CHECK(stc_within(operand->stage, 0, (int64_t)s - 1), STC_ERR_INPUT,
+    bool later = stc_kernel_least_delay(kernel) > 0;
+    int32_t end = later ? program->nstages : s;
+    STC_CHECK(stc_within(operand->stage, 0, (int64_t)end - 1), STC_ERR_INPUT,
               "stage %s: operand %d is stage %d, expected one of 0 to %d", name, which,
-              operand->stage, s - 1);
+              operand->stage, end - 1);
     const stc_stage *source = &program->stages[operand->stage];
     bool may_broadcast = kernel->kind == STC_KERNEL_READ || kernel->kind == STC_KERNEL_MUL;
     STC_TRY(verify_view(&operand->view, &source->storage, may_broadcast, name));
@@ -133,7 +137,10 @@ static int verify_window(const stc_stage *stage, const int64_t *kernel, const in
                     stc_within(padding[a], 0, MAX_WINDOW) && stc_within(step, 1, MAX_WINDOW) &&
                     stc_within(in[a], 1, MAX_LENGTH);
         int64_t room = sane ? in[a] + 2 * padding[a] - (kernel[a] - 1) * step - 1 : -1;
-        STC_CHECK(room >= 0 && out[a] == room / stride[a] + 1, STC_ERR_INPUT,
+        /* padding same of an even kernel: one more element behind than before */
+        bool same = sane && dilation && stride[a] == 1 && out[a] == in[a] &&
+                    (kernel[a] - 1) * step == 2 * padding[a] + 1;
+        STC_CHECK(same || (room >= 0 && out[a] == room / stride[a] + 1), STC_ERR_INPUT,
                   "stage %s: its window does not fit: %lld positions of %lld inputs (kernel %lld, "
                   "stride %lld, padding %lld, dilation %lld)",
                   stage->name, (long long)out[a], (long long)in[a], (long long)kernel[a],
@@ -230,6 +237,11 @@ static int verify_pool(const stc_stage *stage, const stc_kernel *kernel)
                   "stage %s: padding %lld is more than half of its window %lld", stage->name,
                   (long long)padding[a], (long long)kernel->u.pool.kernel[a]);
     }
+    double divisor = kernel->u.pool.divisor;
+    double size = (double)kernel->u.pool.kernel[0] * (double)kernel->u.pool.kernel[1];
+    STC_CHECK(divisor == 1.0 || (kernel->u.pool.sum && divisor == size), STC_ERR_INPUT,
+              "stage %s: divides windows of %g values by %g, expected 1 or, for sums, their number",
+              stage->name, size, divisor);
     return verify_operand_shape(stage, kernel, 0,
                                 (stc_shape){3, {kernel->u.pool.channels, in_size[0], in_size[1]}});
 }
@@ -252,10 +264,46 @@ static int verify_reduce(const stc_stage *stage, const stc_kernel *kernel)
     return 0;
 }
 
+static int verify_field(const stc_program *program, const stc_stage *stage, int32_t field)
+{
+    STC_CHECK(stc_within(field, -1, (int64_t)program->nfields - 1), STC_ERR_INPUT,
+              "stage %s: field %d does not exist", stage->name, field);
+    STC_CHECK(field < 0 || program->fields[field].rows == stc_shape_size(&stage->shape),
+              STC_ERR_INPUT, "stage %s: field %s has %lld values, expected one for each element",
+              stage->name, program->fields[field].name, (long long)program->fields[field].rows);
+    return 0;
+}
+
+static int verify_params(const stc_program *program, const stc_stage *stage, int32_t model,
+                         const double *params, const int32_t *field, int nparams)
+{
+    STC_CHECK(model >= 0, STC_ERR_INPUT, "stage %s: unknown neuron model", stage->name);
+    for (int p = 0; p < nparams; p++) {
+        STC_TRY(verify_field(program, stage, field[p]));
+        STC_CHECK((field[p] >= 0) == (params[p] != params[p]), STC_ERR_INPUT,
+                  "stage %s: parameter %d is %g and has field %d; expected one of both",
+                  stage->name, p, params[p], field[p]);
+    }
+    return 0;
+}
+
+static int verify_delay(const stc_program *program, const stc_stage *stage,
+                        const stc_kernel *kernel)
+{
+    enum { MOST = 1 << 24 };
+    int64_t least = kernel->u.delay.least, most = kernel->u.delay.most;
+    STC_CHECK(stc_within(least, 0, MOST) && stc_within(most, least, MOST) &&
+                  (kernel->u.delay.field >= 0) == (least < most),
+              STC_ERR_INPUT, "stage %s: delays of %lld to %lld steps, field %d", stage->name,
+              (long long)least, (long long)most, kernel->u.delay.field);
+    STC_TRY(verify_field(program, stage, kernel->u.delay.field));
+    return verify_operand_shape(stage, kernel, 0, stage->storage);
+}
+
 int stc_verify_kernel(const stc_program *program, int32_t s, const stc_kernel *kernel)
 {
     const stc_stage *stage = &program->stages[s];
-    STC_CHECK(stc_within((int64_t)kernel->kind, 0, STC_KERNEL_TIME_MEAN), STC_ERR_INPUT,
+    STC_CHECK(stc_within((int64_t)kernel->kind, 0, STC_KERNEL_GENERATOR), STC_ERR_INPUT,
               "stage %s: unknown kernel %d", stage->name, (int)kernel->kind);
     for (int i = 0; i < 2; i++)
         STC_TRY(verify_operand(program, s, kernel, i));
@@ -263,9 +311,18 @@ int stc_verify_kernel(const stc_program *program, int32_t s, const stc_kernel *k
     case STC_KERNEL_INPUT:
         return 0;
     case STC_KERNEL_NEURON:
-        STC_CHECK(kernel->u.neuron.model >= 0, STC_ERR_INPUT, "stage %s: unknown neuron model",
-                  stage->name);
-        return 0;
+        return verify_params(program, stage, kernel->u.neuron.model, kernel->u.neuron.params,
+                             kernel->u.neuron.field, STC_MAX_PARAMS);
+    case STC_KERNEL_DELAY:
+        return verify_delay(program, stage, kernel);
+    case STC_KERNEL_GENERATOR:
+        return stc_verify_generator(program, stage, kernel);
+    case STC_KERNEL_DELIVER:
+        return stc_verify_projection(program, stage, kernel);
+    case STC_KERNEL_POPULATION:
+        return verify_params(program, stage, kernel->u.population.model,
+                             kernel->u.population.params, kernel->u.population.field,
+                             STC_MAX_POPULATION_PARAMS);
     case STC_KERNEL_ACCUMULATE:
         return verify_accumulate(program, stage, kernel);
     case STC_KERNEL_READ:
@@ -299,15 +356,28 @@ static stc_kind sum_kind(stc_kind kind, int64_t count)
     return stc_kind_is_real(kind) || !exact ? STC_KIND_REAL : (stc_kind){kind.unit, max};
 }
 
+/* Kind of a sum of count values of an operand, divided by divisor. */
+static stc_kind quotient_kind(const stc_program *program, const stc_operand *operand, int64_t count,
+                              double divisor)
+{
+    stc_kind kind = sum_kind(operand_kind(program, operand), count);
+    return stc_is_power_of_two(divisor) ? (stc_kind){kind.unit / divisor, kind.max} : STC_KIND_REAL;
+}
+
+static stc_kind pool_kind(const stc_program *program, const stc_kernel *kernel)
+{
+    int64_t count = kernel->u.pool.kernel[0] * kernel->u.pool.kernel[1]; /* each at most 2^20 */
+    if (!kernel->u.pool.sum) return operand_kind(program, &kernel->operand[0]);
+    return quotient_kind(program, &kernel->operand[0], count, kernel->u.pool.divisor);
+}
+
 static stc_kind reduce_kind(const stc_program *program, const stc_kernel *kernel)
 {
     stc_shape in = stc_view_shape(&kernel->operand[0].view);
     int64_t count = 1;
     for (int d = 0; d < in.ndim; d++)
         count *= kernel->u.reduce.over[d] ? in.dim[d] : 1;
-    stc_kind kind = sum_kind(operand_kind(program, &kernel->operand[0]), count);
-    double divisor = kernel->u.reduce.divisor;
-    return stc_is_power_of_two(divisor) ? (stc_kind){kind.unit / divisor, kind.max} : STC_KIND_REAL;
+    return quotient_kind(program, &kernel->operand[0], count, kernel->u.reduce.divisor);
 }
 
 /* What kernels other than INPUT and NEURON give. */
@@ -325,6 +395,8 @@ static stc_kind kernel_kind(const stc_program *program, const stc_kernel *kernel
     case STC_KERNEL_MUL:
         return stc_kind_mul(operand_kind(program, operand), operand_kind(program, operand + 1));
     case STC_KERNEL_POOL:
+        return pool_kind(program, kernel);
+    case STC_KERNEL_DELAY:
         return operand_kind(program, operand);
     case STC_KERNEL_REDUCE:
         return reduce_kind(program, kernel);
@@ -337,7 +409,8 @@ static int verify_timing(const stc_program *program, const stc_stage *stage)
 {
     const stc_kernel *kernels = &program->kernels[stage->first_kernel];
     bool mean = kernels[0].kind == STC_KERNEL_TIME_MEAN;
-    bool needs_steps = mean || kernels[stage->nkernels - 1].kind == STC_KERNEL_NEURON;
+    bool needs_steps = mean || kernels[0].kind == STC_KERNEL_DELAY ||
+                       stc_kernel_is_neuron(&kernels[stage->nkernels - 1]);
     stc_stage_timing expected = mean ? STC_STAGE_SAMPLE : STC_STAGE_STEP;
     for (int32_t k = 0; k < stage->nkernels; k++) {
         for (int i = 0; i < operands_of(kernels[k].kind); i++) {
@@ -358,7 +431,13 @@ int stc_verify_values(const stc_program *program, const stc_stage *stage)
     stc_kernel_kind last = kernels[stage->nkernels - 1].kind;
     char found[96], wanted[96];
     STC_TRY(verify_timing(program, stage));
-    if (last == STC_KERNEL_INPUT || last == STC_KERNEL_NEURON) return 0;
+    if (last == STC_KERNEL_POPULATION) {
+        STC_CHECK(stc_kind_is_bit(stage->kind), STC_ERR_INPUT,
+                  "stage %s: the values of a population are spikes", stage->name);
+    }
+    if (last == STC_KERNEL_GENERATOR) return 0; /* looked at with the kernel */
+    if (last == STC_KERNEL_INPUT || stc_kernel_is_neuron(&kernels[stage->nkernels - 1])) return 0;
+    if (last == STC_KERNEL_DELAY && stc_kind_is_real(stage->kind)) return 0; /* of a cycle */
     stc_kind expected = kernel_kind(program, &kernels[0]);
     for (int32_t k = 1; k < stage->nkernels; k++)
         expected = stc_kind_add(expected, kernel_kind(program, &kernels[k]));

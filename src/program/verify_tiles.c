@@ -34,7 +34,8 @@ static int verify_tile(const stc_program *program, const stc_stage *stage, int32
     const stc_tile *tile = &program->tiles[t];
     STC_CHECK(stc_within(tile->chip, 0, (int64_t)program->chips - 1), STC_ERR_INPUT,
               "tile %d lies on chip %d, expected 0 to %d", t, tile->chip, program->chips - 1);
-    int64_t neurons = stage->first_id >= 0 ? stc_box_size(&tile->box) : 0;
+    const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
+    int64_t neurons = stc_kernel_is_neuron(last) ? stc_box_size(&tile->box) : 0;
     STC_CHECK(stc_within(tile->core, 0, (int64_t)program->ntiles - 1) && tile->neurons == neurons &&
                   stc_within(tile->synapse_bytes, 0, INT64_C(1) << 40) && tile->work >= 0.0 &&
                   tile->work < 1e30,
@@ -71,13 +72,25 @@ int stc_verify_tiles(const stc_program *program)
 
 /* ---- nets ---- */
 
+/* Is a tile one of a delay that reads the stage of another tile? */
+static bool looks_back(const stc_program *program, int32_t tile, int32_t at)
+{
+    const stc_stage *stage = &program->stages[program->tiles[tile].stage];
+    for (int32_t k = 0; k < stage->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+        bool reads = kernel->operand[0].stage == program->tiles[at].stage;
+        if (reads && stc_kernel_least_delay(kernel) > 0) return true;
+    }
+    return false;
+}
+
 static int verify_order(const stc_program *program)
 {
     const stc_nets *nets = &program->nets;
     STC_CHECK(nets->n >= 0 && (nets->n == 0 || nets->first[0] == 0), STC_ERR_INPUT,
               "nets: offsets do not start at 0");
     for (int32_t i = 0; i < nets->n; i++) {
-        int32_t source = nets->source[i], least = source + 1;
+        int32_t source = nets->source[i], least = 0;
         STC_CHECK(stc_within(source, i ? nets->source[i - 1] : 0, (int64_t)program->ntiles - 1),
                   STC_ERR_INPUT, "net %d: its source is tile %d; sources are sorted and below %d",
                   i, source, program->ntiles);
@@ -88,6 +101,10 @@ static int verify_order(const stc_program *program)
             STC_CHECK(stc_within(nets->pin[p], least, (int64_t)program->ntiles - 1), STC_ERR_INPUT,
                       "net %d of tile %d: pin %d, expected one of %d to %d", i, source,
                       nets->pin[p], least, program->ntiles - 1);
+            STC_CHECK(nets->pin[p] > source || looks_back(program, nets->pin[p], source),
+                      STC_ERR_INPUT,
+                      "net %d of tile %d: pin %d comes before it and is no delay of its stage", i,
+                      source, nets->pin[p]);
             least = nets->pin[p] + 1;
         }
     }
@@ -163,7 +180,11 @@ static int verify_levels(const stc_program *program)
     int rc = chip && level ? 0 : STC_ERR_NOMEM;
     for (int32_t t = 0; rc == 0 && t < program->ntiles; t++)
         chip[t] = program->tiles[t].chip;
-    int32_t levels = rc == 0 ? stc_program_levels(program, chip, level) : 0;
+    int64_t block = rc == 0 ? stc_program_block_limit(program, chip) : 0;
+    if (block < 0) rc = (int)block;
+    int32_t period, levels = 0;
+    if (rc == 0) levels = stc_program_levels(program, chip, block, level, &period);
+    if (levels < 0) rc = levels;
     if (rc == 0 && program->levels != levels) {
         rc = stc_fail(STC_ERR_INPUT, "the program has %d levels, expected %d", program->levels,
                       levels);

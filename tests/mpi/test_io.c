@@ -1,28 +1,12 @@
 /* Files written by all ranks: results and programs, and what is left when writing fails. */
-#include "io_example.h"
-#include "mpi/mpi_test.h"
-
-#include "../io/h5.h"
 #include "io_same.h"
+#include "io_written.h"
 
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static stc_comm world(void)
-{
-    return stc_comm_of(MPI_COMM_WORLD);
-}
-
-/* A name that runs with other numbers of ranks do not use. */
-static const char *name_for(const stc_comm *comm, const char *name)
-{
-    static char path[64];
-    snprintf(path, sizeof(path), "%s-%d.h5", name, comm->size);
-    return path;
-}
 
 /* A limit on the size of files stands for a full disk: writes beyond it fail. */
 static rlim_t limit_files(rlim_t bytes)
@@ -47,23 +31,6 @@ static bool exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0;
-}
-
-static void ready(const stc_comm *comm)
-{
-    MPI_Barrier(comm->mpi);
-}
-
-static int64_t number_attr(const char *path, const char *object, const char *name)
-{
-    hid_t file;
-    int64_t value = -1;
-    if (stc_h5_open(path, &file) < 0) return -2;
-    hid_t at = H5Oopen(file, object, H5P_DEFAULT);
-    if (stc_h5_attr_int(at, name, &value) < 0) value = -3;
-    stc_h5_close(&at);
-    stc_h5_close(&file);
-    return value;
 }
 
 static void a_result_holds_what_was_given(void **state)
@@ -117,17 +84,6 @@ static void a_result_holds_what_was_given(void **state)
     assert_all(&comm, !exists(strcat(strcpy((char[80]){0}, path), ".tmp")));
     ready(&comm);
     free(run);
-}
-
-/* Text that stc_result_diff prints; free it. */
-static char *diff_text(const char *a, const char *b, int *rc, bool *same)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    *rc = stc_result_diff(a, b, out, same);
-    fclose(out);
-    return text;
 }
 
 static void diff_finds_the_first_difference(void **state)

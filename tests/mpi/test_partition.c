@@ -6,7 +6,7 @@
 
 #include "stc/error.h"
 
-static const char *const names[] = {"auto", "metis-cut", "contiguous", "random"};
+static const char *const names[] = {"auto", "multilevel", "metis-cut", "contiguous", "random"};
 enum { N = 90 };
 
 static uint64_t hash(const int32_t *part)
@@ -24,7 +24,7 @@ static void partition_is_the_same_on_any_number_of_ranks(void **state)
     test_graph t = drawn_graph(N, 12);
     const int32_t parts[] = {3, 15, N};
     static int32_t part[N], alone[N];
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         for (int j = 0; j < 3; j++) {
             const stc_partition_options options = {
                 .method = names[i], .nparts = parts[j], .seed = 5};

@@ -46,7 +46,7 @@ static stc_graph *build(bool weights, float last_weight, int width)
         x = stc_build(b, "linear", "w", &x, 1, "");
         stc_build_weight(b, x, "weight", (stc_shape){2, {WIDTH, WIDTH}}, values);
     }
-    int s = stc_build(b, "lif", "s", &x, 1, "");
+    int s = stc_build(b, "discrete_lif", "s", &x, 1, "");
     stc_build(b, "output", "out", &s, 1, "");
     stc_free(values);
     if (stc_builder_finish(&b, &graph) < 0) fail_msg("%s", stc_error_text());

@@ -15,7 +15,7 @@
 #include <math.h>
 #include <unistd.h>
 
-enum { STEPS = 5, SAMPLES = 4, MAX_INPUTS = 4, MAX_OUTPUTS = 10, MAX_NEURONS = 16 };
+enum { STEPS = 6, SAMPLES = 4, MAX_INPUTS = 4, MAX_OUTPUTS = 10, MAX_NEURONS = 16 };
 
 static int nseeds = 3; /* the first argument of the program asks for another number */
 static stc_comm world_comm;

@@ -104,8 +104,8 @@ static void operands_and_weights_must_exist(void **state)
     (void)state;
     stc_builder *b = begin();
     int later = 3;
-    assert_int_equal(stc_build(b, "lif", "l", &later, 1, ""), STC_ERR_INPUT);
-    assert_text("node l (lif): operand 0 is node number 3, there are 0 nodes so far");
+    assert_int_equal(stc_build(b, "discrete_lif", "l", &later, 1, ""), STC_ERR_INPUT);
+    assert_text("node l (discrete_lif): operand 0 is node number 3, there are 0 nodes so far");
     stc_builder_destroy(&b);
     b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=4");
@@ -192,7 +192,7 @@ static void nothing_is_left_allocated(void **state)
     int64_t before = stc_alloc_bytes();
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=5");
-    stc_build(b, "lif", "l", &x, 1, "");
+    stc_build(b, "discrete_lif", "l", &x, 1, "");
     stc_build_time_steps(b, 9);
     stc_graph *graph = NULL;
     assert_int_equal(stc_builder_finish(&b, &graph), 0);

@@ -88,7 +88,7 @@ static void weights_norm_and_neuron_are_one_stage(void **state)
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=3,8");
     int y = norm(b, "norm", linear(b, "w", x, 8, 4), 4, "axis=1");
-    add_node(b, "output", "out", add_node(b, "lif", "s", y, ""), "");
+    add_node(b, "output", "out", add_node(b, "discrete_lif", "s", y, ""), "");
     assert_stages(b, "x:I s:AN out:R");
 }
 
@@ -98,7 +98,7 @@ static void weights_that_two_read_are_a_stage(void **state)
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=8");
     int w = linear(b, "w", x, 8, 4);
-    add_node(b, "output", "a", add_node(b, "lif", "s", w, ""), "");
+    add_node(b, "output", "a", add_node(b, "discrete_lif", "s", w, ""), "");
     add_node(b, "output", "b", w, "");
     lowered l = lower_and_compare(b, "x:I w:A s:RN a:R b:R");
     assert_int_equal(l.program->nblobs, 1);
@@ -111,9 +111,9 @@ static void residual_sums_keep_the_order_of_their_terms(void **state)
     for (int form = 0; form < 2; form++) {
         stc_builder *b = begin();
         int x = stc_build(b, "input", "x", NULL, 0, "shape=8");
-        int s = add_node(b, "lif", "s", x, ""), w = linear(b, "w", s, 8, 8);
+        int s = add_node(b, "discrete_lif", "s", x, ""), w = linear(b, "w", s, 8, 8);
         int u = two(b, "add", "u", form ? w : s, form ? s : w, "");
-        add_node(b, "output", "a", add_node(b, "lif", "t", u, ""), "");
+        add_node(b, "output", "a", add_node(b, "discrete_lif", "t", u, ""), "");
         add_node(b, "output", "b", u, "");
         assert_stages(b, form ? "x:I s:RN u:AR t:RN a:R b:R" : "x:I s:RN u:RA t:RN a:R b:R");
     }
@@ -129,7 +129,7 @@ static void a_sum_is_absorbed_only_as_first_term(void **state)
         int first = linear(b, "w1", x, 8, 8), second = linear(b, "w2", x, 8, 8);
         int inner = two(b, "add", "inner", first, second, "");
         int outer = two(b, "add", "outer", form ? x : inner, form ? inner : x, "");
-        add_node(b, "output", "out", add_node(b, "lif", "s", outer, ""), "");
+        add_node(b, "output", "out", add_node(b, "discrete_lif", "s", outer, ""), "");
         assert_stages(b, form ? "x:I inner:AA s:RRN out:R" : "x:I s:AARN out:R");
     }
 }
@@ -140,7 +140,7 @@ static void terms_with_another_channel_axis_get_their_own_stage(void **state)
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=8,8");
     int u = two(b, "add", "u", linear(b, "rows", x, 8, 8), conv1d(b, "columns", x, 8, 8), "");
-    add_node(b, "output", "out", add_node(b, "lif", "s", u, ""), "");
+    add_node(b, "output", "out", add_node(b, "discrete_lif", "s", u, ""), "");
     lowered l = lower_and_compare(b, "x:I columns:A s:ARN out:R");
     assert_int_equal(l.program->stages[1].order[1], 0); /* channels last: conv1d has them first */
     assert_int_equal(l.program->stages[2].order[1], 1);
@@ -154,10 +154,10 @@ static void spike_attention_has_no_stage_for_scales_and_masks(void **state)
     int x = stc_build(b, "input", "x", NULL, 0, "shape=5,8 kind=bits"), s[3];
     const char *names[] = {"q", "k", "v"};
     for (int i = 0; i < 3; i++)
-        s[i] = add_node(b, "lif", names[i], linear(b, NULL, x, 8, 8), "");
+        s[i] = add_node(b, "discrete_lif", names[i], linear(b, NULL, x, 8, 8), "");
     int kv = two(b, "mul", "kv", s[1], s[2], "");
     int sum = add_node(b, "reduce_sum", "sum", kv, "axis=0 keepdim=1");
-    int mask = add_node(b, "lif", "mask", add_node(b, "scale", "half", sum, "factor=0.3"), "");
+    int mask = add_node(b, "discrete_lif", "mask", add_node(b, "scale", "half", sum, "factor=0.3"), "");
     add_node(b, "output", "out", two(b, "mul", "masked", s[0], mask, ""), "");
     assert_stages(b, "x:I q:AN k:AN v:AN kv:X sum:S mask:RN masked:X out:R");
 }
@@ -170,7 +170,7 @@ static void fused_attention_reads_one_stage_through_views(void **state)
     for (int form = 0; form < 2; form++) {
         stc_builder *b = begin();
         int x = stc_build(b, "input", "x", NULL, 0, "shape=5,8 kind=bits"), part[3];
-        int qkv = add_node(b, "lif", "qkv", linear(b, "w", x, 8, 24), "");
+        int qkv = add_node(b, "discrete_lif", "qkv", linear(b, "w", x, 8, 24), "");
         for (int i = 0; i < 3; i++) {
             char text[64];
             snprintf(text, sizeof text, "axis=1 start=%d stop=%d", 8 * i, 8 * i + 8);
@@ -183,7 +183,7 @@ static void fused_attention_reads_one_stage_through_views(void **state)
         int y = two(b, "matmul", "y", scores, part[2], "");
         y = add_node(b, "reshape", NULL, add_node(b, "permute", NULL, y, "perm=1,0,2"),
                      "shape=5,8");
-        add_node(b, "output", "out", add_node(b, "lif", "s", y, ""), "");
+        add_node(b, "output", "out", add_node(b, "discrete_lif", "s", y, ""), "");
         lowered l = lower_and_compare(b, form ? "x:I qkv:AN scores:M scale:R y:M s:RN out:R"
                                               : "x:I qkv:AN scores:M y:M s:RN out:R");
         const stc_kernel *product =
@@ -200,7 +200,7 @@ static void what_is_no_view_is_copied_first(void **state)
     int x = stc_build(b, "input", "x", NULL, 0, "shape=3,4");
     int flat = add_node(b, "reshape", "flat", x, "shape=12");
     int y = add_node(b, "slice", "part", flat, "start=1 stop=8"); /* cuts through the axes */
-    add_node(b, "output", "out", add_node(b, "lif", "s", y, ""), "");
+    add_node(b, "output", "out", add_node(b, "discrete_lif", "s", y, ""), "");
     assert_stages(b, "x:I flat:R s:RN out:R");
 }
 
@@ -209,7 +209,7 @@ static void dead_nodes_are_no_stages(void **state)
     (void)state;
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=8");
-    add_node(b, "lif", "dead", linear(b, "w", x, 8, 4), "");
+    add_node(b, "discrete_lif", "dead", linear(b, "w", x, 8, 4), "");
     add_node(b, "output", "out", x, "");
     assert_stages(b, "x:I out:R");
 }
@@ -313,7 +313,7 @@ static void weights_that_fit_no_core_are_refused(void **state)
     (void)state;
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=100");
-    add_node(b, "output", "out", add_node(b, "lif", "s", linear(b, "w", x, 100, 20), ""), "");
+    add_node(b, "output", "out", add_node(b, "discrete_lif", "s", linear(b, "w", x, 100, 20), ""), "");
     lowered l = lower_built(b, NULL);
     stc_target target = {.name = "small",
                          .neurons_per_core = 64,

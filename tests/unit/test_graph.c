@@ -56,7 +56,7 @@ static void a_cycle_without_delay_is_refused_with_its_nodes_in_order(void **stat
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=4");
     int sum = stc_build(b, "add", "sum", &x, 1, "");
-    int spikes = stc_build(b, "lif", "spikes", &sum, 1, "");
+    int spikes = stc_build(b, "discrete_lif", "spikes", &sum, 1, "");
     int half = stc_build(b, "scale", "half", &spikes, 1, "factor=0.5");
     stc_build(b, "output", "result", &half, 1, "");
     stc_build_connect(b, sum, half);
@@ -155,7 +155,7 @@ static void neurons_are_numbered_by_the_bytes_of_their_names(void **state)
     int x = stc_build(b, "input", "x", NULL, 0, "shape=3,2");
     static const char *const names[] = {"b10", "b9", "B", "\xc3\xa4", "a.x", "a", "dead"};
     for (int k = 0; k < 7; k++) {
-        int n = stc_build(b, "lif", names[k], &x, 1, "");
+        int n = stc_build(b, "discrete_lif", names[k], &x, 1, "");
         if (k < 6) stc_build(b, "output", NULL, &n, 1, "");
     }
     stc_graph *graph = finish(b);
@@ -177,7 +177,7 @@ static void all_neurons_count_when_there_is_no_output(void **state)
     (void)state;
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=3");
-    stc_build(b, "lif", "l", &x, 1, "");
+    stc_build(b, "discrete_lif", "l", &x, 1, "");
     stc_graph *graph = finish(b);
     assert_int_equal(stc_graph_number(graph), 0);
     assert_true(graph->nodes[1]->counted);
@@ -192,7 +192,7 @@ static void statistics_count_connections_without_padding(void **state)
     int c = stc_build(b, "conv2d", "c", &x, 1, "padding=1");
     stc_build_random(b, c, "weight", (stc_shape){4, {4, 2, 3, 3}}, 1.0f, 1);
     stc_build_random(b, c, "bias", (stc_shape){1, {4}}, 1.0f, 1);
-    int l = stc_build(b, "lif", "l", &c, 1, "");
+    int l = stc_build(b, "discrete_lif", "l", &c, 1, "");
     int pair[2] = {l, l};
     int m = stc_build(b, "matmul", "m", pair, 2, "transpose_b=1");
     stc_build(b, "output", "o", &m, 1, "");

@@ -27,12 +27,24 @@ static bool same_weight(const stc_weight *a, const stc_weight *b)
     return same;
 }
 
+/* An array of one element reads back as a number. */
+static double one_value(const stc_weight *weight)
+{
+    float value = NAN;
+    assert_int_equal(weight->read(weight, 0, 1, &value), 0);
+    return (double)value;
+}
+
 static bool same_attr(const stc_attr_spec *spec, const stc_attr *a, const stc_attr *b)
 {
     if (a->given != b->given) return false;
     if (!a->given) return true;
-    if (spec->kind == STC_ATTR_WEIGHT) return same_weight(a->weight, b->weight);
-    if (spec->kind == STC_ATTR_REAL) return a->r == b->r;
+    bool each = spec->kind == STC_ATTR_EACH;
+    if (spec->kind == STC_ATTR_WEIGHT || (each && a->weight && b->weight)) {
+        return same_weight(a->weight, b->weight);
+    }
+    if (each && a->weight && !b->weight) return one_value(a->weight) == b->r;
+    if (spec->kind == STC_ATTR_REAL || each) return a->r == b->r;
     int n = spec->kind == STC_ATTR_INTS ? a->n : 1;
     return a->n == b->n && memcmp(a->i, b->i, (size_t)n * sizeof(a->i[0])) == 0;
 }
@@ -57,7 +69,7 @@ static void every_op_survives_a_file(void **state)
     int n;
     const stc_op *const *ops = stc_op_list(&n);
     for (int i = 0; i < n; i++) {
-        for (uint64_t seed = 0; seed < 3; seed++) {
+        for (uint64_t seed = 0; seed < 3 && ops[i]->example; seed++) {
             stc_builder *builder;
             stc_graph *graph, *copy = NULL;
             assert_int_equal(stc_builder_create(ops[i]->name, &builder), 0);
@@ -65,7 +77,7 @@ static void every_op_survives_a_file(void **state)
             stc_build_time_steps(builder, 3);
             assert_int_equal(stc_builder_finish(&builder, &graph), 0);
             int rc = stc_graph_write(graph, "op.h5");
-            if (rc == 0) rc = stc_graph_read("op.h5", &copy);
+            if (rc == 0) rc = stc_graph_read("op.h5", NULL, &copy);
             if (rc < 0) print_error("%s: %s\n", ops[i]->name, stc_error_text());
             assert_int_equal(rc, 0);
             assert_int_equal(stc_graph_verify(copy), 0);
@@ -140,7 +152,7 @@ static hid_t linear_node(const model *m, const char *name, hid_t type, const voi
 static stc_graph *read_model(void)
 {
     stc_graph *graph = NULL;
-    int rc = stc_graph_read("model.h5", &graph);
+    int rc = stc_graph_read("model.h5", NULL, &graph);
     if (rc < 0) print_error("%s\n", stc_error_text());
     assert_int_equal(rc, 0);
     return graph;
@@ -149,7 +161,7 @@ static stc_graph *read_model(void)
 static void refused(const char *one, const char *two, const char *three)
 {
     stc_graph *graph = NULL;
-    assert_int_equal(stc_graph_read("model.h5", &graph), STC_ERR_INPUT);
+    assert_int_equal(stc_graph_read("model.h5", NULL, &graph), STC_ERR_INPUT);
     assert_null(graph);
     assert_true(error_says("model.h5", one, two, three, NULL));
 }

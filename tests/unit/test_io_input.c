@@ -54,7 +54,7 @@ static void write_floats(const char *path, const char *name, int ndim, const hsi
 static void refused(const char *path, const char *one, const char *two, const char *three)
 {
     stc_input *input = NULL;
-    assert_int_equal(stc_input_open(path, program, &input), STC_ERR_INPUT);
+    assert_int_equal(stc_input_open(path, program, NULL, &input), STC_ERR_INPUT);
     assert_null(input);
     assert_true(error_says(path, one, two, three, NULL));
 }
@@ -66,7 +66,7 @@ static void samples_are_read_without_and_with_steps(void **state)
     float out[96];
     stc_box box = image_box();
     write_floats("plain.h5", "image", 4, (const hsize_t[]){3, 2, 4, 4});
-    assert_int_equal(stc_input_open("plain.h5", program, &input), 0);
+    assert_int_equal(stc_input_open("plain.h5", program, NULL, &input), 0);
     assert_int_equal(input->samples, 3);
     assert_int_equal(input->arrays[0].steps, 0);
     assert_false(input->arrays[0].integer);
@@ -76,7 +76,7 @@ static void samples_are_read_without_and_with_steps(void **state)
     stc_input_close(&input);
 
     write_floats("steps.h5", "image", 5, (const hsize_t[]){3, 5, 2, 4, 4});
-    assert_int_equal(stc_input_open("steps.h5", program, &input), 0);
+    assert_int_equal(stc_input_open("steps.h5", program, NULL, &input), 0);
     assert_int_equal(input->arrays[0].steps, 5);
     box.lo[1] = 1;
     box.hi[1] = 3;
@@ -110,7 +110,7 @@ static void integers_are_scaled_and_labels_read(void **state)
     H5Fclose(file);
     stc_input *input;
     stc_box box = image_box();
-    assert_int_equal(stc_input_open("bytes.h5", program, &input), 0);
+    assert_int_equal(stc_input_open("bytes.h5", program, NULL, &input), 0);
     assert_string_equal(input->arrays[0].name, "image"); /* the only one: names need not agree */
     assert_true(input->arrays[0].integer && input->arrays[0].scale == 1.0 / 255);
     assert_int_equal(input->labels[0], 7);
@@ -176,7 +176,7 @@ static void values_that_are_not_finite_are_placed(void **state)
     H5Fclose(file);
     stc_input *input;
     stc_box box = image_box();
-    assert_int_equal(stc_input_open("nan.h5", program, &input), 0);
+    assert_int_equal(stc_input_open("nan.h5", program, NULL, &input), 0);
     assert_int_equal(input->read(input, 0, 0, 0, 1, &box, out), 0);
     assert_int_equal(input->read(input, 0, 0, 0, 2, &box, out), STC_ERR_INPUT);
     assert_true(
@@ -251,7 +251,7 @@ static void what_is_written_reads_back(void **state)
     stc_input *input;
     stc_box box = image_box();
     assert_int_equal(stc_input_write("written.h5", 2, 1, &array, lists, labels), 0);
-    assert_int_equal(stc_input_open("written.h5", program, &input), 0);
+    assert_int_equal(stc_input_open("written.h5", program, NULL, &input), 0);
     assert_int_equal(input->arrays[0].steps, 3);
     assert_int_equal(input->labels[1], 9);
     assert_int_equal(input->read(input, 0, 1, 0, 3, &box, out), 0);

@@ -46,8 +46,14 @@ static const stc_neuron_model *lif(const char *isa)
     int n;
     const stc_neuron_model *const *models = stc_neuron_models(isa, &n);
     assert_true(n >= 1);
-    assert_string_equal(models[0]->name, "lif");
+    assert_string_equal(models[0]->name, "discrete_lif");
     return models[0];
+}
+
+static void step(const stc_neuron_model *model, int64_t n, const double *p, float *const *state,
+                 const float *x, uint8_t *out)
+{
+    model->step(n, &(stc_neuron_step){.params = p, .state = state, .x = x, .out = out});
 }
 
 static float reference_charge(const double *p, float v, float x)
@@ -114,14 +120,14 @@ static void check(const double *p)
         assert_true(start[0] == (float)p[V0]);
         for (int i = 0; i < N; i++)
             v[i] = expected_v[i] = start[0];
-        for (int step = 0; step < STEPS; step++) {
+        for (int t = 0; t < STEPS; t++) {
             for (int i = 0; i < N; i++) {
-                x[i] = draw_input((uint64_t)(step * N + i));
+                x[i] = draw_input((uint64_t)(t * N + i));
                 const float h = reference_charge(p, expected_v[i], x[i]);
                 expected[i] = (uint8_t)reference_fire(p, h);
                 expected_v[i] = reference_reset(p, h, expected[i]);
             }
-            model->step(N, p, state, x, out);
+            step(model, N, p, state, x, out);
             assert_memory_equal(out, expected, sizeof out);
             assert_memory_equal(v, expected_v, sizeof v);
         }
@@ -158,11 +164,11 @@ static void a_potential_exactly_at_the_threshold_fires_by_default_only(void **st
     float v = 0, x = 2, *states[] = {&v};
     uint8_t out;
     memcpy(p, defaults, sizeof p);
-    lif("scalar")->step(1, p, states, &x, &out);
+    step(lif("scalar"), 1, p, states, &x, &out);
     assert_int_equal(out, 1);
     assert_true(v == 0);
     p[COMPARE] = 1;
-    lif("scalar")->step(1, p, states, &x, &out);
+    step(lif("scalar"), 1, p, states, &x, &out);
     assert_int_equal(out, 0);
     assert_true(v == 1);
 }
@@ -177,10 +183,10 @@ static void halves_are_rounded_by_the_chosen_rule(void **state)
     memcpy(p, defaults, sizeof p);
     p[TAU] = 1;
     p[MAX_COUNT] = 4;
-    lif("scalar")->step(4, p, states, x, out);
+    step(lif("scalar"), 4, p, states, x, out);
     assert_memory_equal(out, even, sizeof out);
     p[ROUNDING] = 1;
-    lif("scalar")->step(4, p, states, x, out);
+    step(lif("scalar"), 4, p, states, x, out);
     assert_memory_equal(out, up, sizeof out);
 }
 

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 static stc_comm self;
-static const char *const names[] = {"auto", "metis-cut", "contiguous", "random"};
-enum { NNAMES = 4, MAX_N = 1000 };
+static const char *const names[] = {"auto", "multilevel", "metis-cut", "contiguous", "random"};
+enum { NNAMES = 5, MAX_N = 1000 };
 static int32_t part[MAX_N], other[MAX_N];
 
 static stc_partition_options options_of(const char *method, int32_t nparts)
@@ -128,16 +128,17 @@ static void values_of_moves_are_the_measured_changes(void **state)
     for (int32_t v = 0; v < 60; v++)
         part[v] = v % 5;
     stc_partition_state *s;
-    assert_int_equal(stc_state_create(&job, true, part, &s), 0);
+    assert_int_equal(stc_state_create(&job.level, &job.limits, true, part, &s), 0);
     for (uint64_t i = 0; i < 500; i++) {
         const int32_t v = (int32_t)(stc_random_u32(1, 4, i) % 60);
         const int32_t to = (int32_t)(stc_random_u32(1, 5, i) % 5);
         if (to == part[v]) continue;
         stc_state_look(s, v);
-        const double gain = stc_state_gain(s, to), before = s->volume;
+        const int64_t gain = stc_state_gain(s, to), before = s->volume;
         stc_state_move(s, v, to);
-        assert_true(fabs(before - gain - s->volume) < 1e-9);
-        assert_true(fabs(s->volume - volume_by_definition(&t.g, 5, part)) < 1e-9);
+        assert_int_equal(before - gain, s->volume);
+        const double volume = (double)s->volume * job.level.unit;
+        assert_true(volume == volume_by_definition(&t.g, 5, part));
     }
     stc_state_destroy(&s);
     stc_job_release(&job);

@@ -72,7 +72,7 @@ static stc_graph *conv_norm(void)
     stc_build_random(b, c, "bias", (stc_shape){1, {8}}, 1.0f, 2);
     int n = add_norm(b, "norm", c, 8, "eps=0.001");
     int h = stc_build(b, "scale", "half", &n, 1, "factor=0.5");
-    int l = stc_build(b, "lif", "spikes", &h, 1, "");
+    int l = stc_build(b, "discrete_lif", "spikes", &h, 1, "");
     stc_build(b, "output", "out", &l, 1, "");
     return finish(b);
 }
@@ -245,7 +245,7 @@ static void a_scale_of_a_neuron_is_not_folded(void **state)
     (void)state;
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=4");
-    int l = stc_build(b, "lif", "l", &x, 1, "");
+    int l = stc_build(b, "discrete_lif", "l", &x, 1, "");
     int s = stc_build(b, "scale", "s", &l, 1, "factor=0.5");
     stc_build(b, "output", "o", &s, 1, "");
     stc_graph *graph = finish(b);
@@ -305,10 +305,10 @@ static stc_graph *with_dead_ends(bool output)
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=4");
     int y = stc_build(b, "input", "unused", NULL, 0, "shape=4");
-    int dead = stc_build(b, "lif", "dead", &y, 1, "");
+    int dead = stc_build(b, "discrete_lif", "dead", &y, 1, "");
     stc_build(b, "scale", "deader", &dead, 1, "factor=2");
-    int l = stc_build(b, "lif", "l", &x, 1, "");
-    stc_build(b, "lif", "end", &l, 1, "");
+    int l = stc_build(b, "discrete_lif", "l", &x, 1, "");
+    stc_build(b, "discrete_lif", "end", &l, 1, "");
     if (output) stc_build(b, "output", "o", &l, 1, "");
     return finish(b);
 }
@@ -344,9 +344,9 @@ static void the_pipeline_records_what_ran(void **state)
     stc_graph *graph = with_dead_ends(true);
     assert_int_equal(stc_passes_run(graph, 2, NULL, NULL, records, &nrecords), 0);
     assert_int_equal(nrecords, n);
-    assert_string_equal(records[1].name, "remove-dead");
-    assert_int_equal(records[1].nodes_before, 7);
-    assert_int_equal(records[1].nodes_after, 3);
+    assert_string_equal(records[n - 1].name, "remove-dead");
+    assert_int_equal(records[n - 1].nodes_before, 7);
+    assert_int_equal(records[n - 1].nodes_after, 3);
     stc_graph_destroy(&graph);
 }
 
@@ -354,10 +354,11 @@ static void passes_are_skipped_by_name_unless_they_define_numbers(void **state)
 {
     (void)state;
     stc_pass_record records[32];
-    int n;
+    int n, npasses;
+    stc_passes(&npasses);
     stc_graph *graph = with_dead_ends(true);
     assert_int_equal(stc_passes_run(graph, 2, "remove-dead", NULL, records, &n), 0);
-    assert_int_equal(n, 1);
+    assert_int_equal(n, npasses - 1);
     assert_int_equal(graph->nnodes, 7);
     assert_int_equal(stc_passes_run(graph, 2, "remove-dead,fold-affine", NULL, records, &n),
                      STC_ERR_USAGE);
@@ -383,7 +384,7 @@ static void a_graph_is_printed_one_line_per_node(void **state)
     assert_string_equal(text, "graph net: 4 nodes\n"
                               "   0 x = input() (3, 6, 6) real\n"
                               "   1 conv = conv2d(x) (8, 4, 4) real folds norm, half\n"
-                              "   2 spikes = lif(conv) (8, 4, 4) bit\n"
+                              "   2 spikes = discrete_lif(conv) (8, 4, 4) bit\n"
                               "   3 out = output(spikes) (8, 4, 4) bit\n");
     stc_graph_destroy(&graph);
 }

@@ -234,6 +234,48 @@ static bool crosses(const stc_program *program, const int32_t *part, int32_t til
     return false;
 }
 
+static int64_t delay_of(const stc_program *program, int32_t s)
+{
+    const stc_kernel *kernel = &program->kernels[program->stages[s].first_kernel];
+    return kernel->kind == STC_KERNEL_DELAY ? kernel->u.delay.least : 0;
+}
+
+static bool crosses_anywhere(const stc_program *program, const int32_t *part, int32_t s,
+                             const stc_kernel *kernel, int which)
+{
+    const stc_stage *stage = &program->stages[s];
+    for (int32_t t = stage->first_tile; t < stage->first_tile + stage->ntiles; t++)
+        if (crosses(program, part, t, kernel, which)) return true;
+    return false;
+}
+
+/* Every operand is there when it is read: block j of a delay of d steps needs the steps up to the
+ * end of block j less d, which are computed in an earlier beat if they come from elsewhere or from
+ * a later stage. Cycles that stay on their parts run in pieces and have one level. */
+static void check_operands_are_there(const stc_program *program, const int32_t *part,
+                                     const int32_t *component, const int64_t *delay, int64_t block,
+                                     const int32_t *level, int32_t period)
+{
+    for (int32_t s = 0; s < program->nstages; s++) {
+        const stc_stage *stage = &program->stages[s];
+        for (int32_t k = 0; k < 2 * stage->nkernels; k++) {
+            const stc_kernel *kernel = &program->kernels[stage->first_kernel + k / 2];
+            int32_t from = kernel->operand[k % 2].stage;
+            if (from < 0) continue;
+            bool cut = crosses_anywhere(program, part, s, kernel, k % 2);
+            bool pieces =
+                component[s] >= 0 && component[s] == component[from] && delay[component[s]] < block;
+            if (pieces) {
+                assert_false(cut);
+                assert_int_equal(level[s], level[from]);
+                continue;
+            }
+            int64_t blocks = delay_of(program, s) / block;
+            assert_true(level[s] + period * blocks >= level[from] + (cut || from > s));
+        }
+    }
+}
+
 /* Level of stage s by its definition, given those of the stages before it. */
 static int32_t expected_level(const stc_program *program, const int32_t *part, int32_t s,
                               const int32_t *level)
@@ -244,13 +286,17 @@ static int32_t expected_level(const stc_program *program, const int32_t *part, i
         const stc_kernel *kernel = &program->kernels[stage->first_kernel + k / 2];
         int32_t from = kernel->operand[k % 2].stage;
         if (from < 0) continue;
-        bool cut = false;
-        for (int32_t t = stage->first_tile; t < stage->first_tile + stage->ntiles && !cut; t++) {
-            cut = crosses(program, part, t, kernel, k % 2);
-        }
+        bool cut = crosses_anywhere(program, part, s, kernel, k % 2);
         if (level[from] + cut > expected) expected = level[from] + cut;
     }
     return expected;
+}
+
+static bool has_delays(const stc_program *program)
+{
+    for (int32_t s = 0; s < program->nstages; s++)
+        if (delay_of(program, s) > 0) return true;
+    return false;
 }
 
 static void check_levels(const stc_program *program, const stc_target *target, uint64_t seed)
@@ -258,18 +304,29 @@ static void check_levels(const stc_program *program, const stc_target *target, u
     (void)target;
     int32_t *part = calloc((size_t)program->ntiles, sizeof *part);
     int32_t *level = calloc((size_t)program->nstages, sizeof *level);
+    int32_t *component = calloc((size_t)program->nstages, sizeof *component);
+    int64_t *delay = calloc((size_t)program->nstages, sizeof *delay);
     for (uint32_t parts = 1; parts < 5; parts++) {
         for (int32_t t = 0; t < program->ntiles;
              t++) { /* runs of one part, so that not all is cut */
             part[t] = (int32_t)(stc_random_u32(seed, parts, (uint64_t)t / 8) % parts);
         }
-        int32_t deepest = 0, nlevels = stc_program_levels(program, part, level);
+        int32_t period, deepest = 0, ncycles = stc_program_cycles(program, component, delay);
+        int64_t block = stc_program_block_limit(program, part);
+        if (block > 7) block = 7;
+        int32_t nlevels = stc_program_levels(program, part, block, level, &period);
+        check_operands_are_there(program, part, component, delay, block, level, period);
         for (int32_t s = 0; s < program->nstages; s++) {
-            assert_int_equal(level[s], expected_level(program, part, s, level));
+            if (ncycles == 0 && !has_delays(program)) {
+                assert_int_equal(level[s], expected_level(program, part, s, level));
+            }
             if (level[s] > deepest) deepest = level[s];
         }
         assert_int_equal(nlevels, deepest + 1);
+        if (ncycles == 0) assert_int_equal(period, 1);
     }
+    free(component);
+    free(delay);
     free(part);
     free(level);
 }

@@ -27,11 +27,11 @@ static lowered example(void)
     int conv = add(b, "conv2d", "conv", x, -1, "padding=1");
     stc_build_random(b, conv, "weight", (stc_shape){4, {16, 2, 3, 3}}, 1.0f, 1);
     stc_build_weight(b, conv, "pad_value", (stc_shape){1, {2}}, pad);
-    int a = add(b, "lif", "a", conv, -1, "v_threshold=0.5");
+    int a = add(b, "discrete_lif", "a", conv, -1, "v_threshold=0.5");
     int pool = add(b, "max_pool2d", "pool", a, -1, "kernel_size=2");
     int q = add(b, "reshape", "q", pool, -1, "shape=16,16");
     int product = add(b, "matmul", "product", q, q, "transpose_b=1");
-    int c = add(b, "lif", "b", product, -1, "v_threshold=3");
+    int c = add(b, "discrete_lif", "b", product, -1, "v_threshold=3");
     int square = add(b, "mul", "square", c, c, "");
     int sums = add(b, "reduce_sum", "row", square, -1, "axis=1");
     add(b, "output", "sums", sums, -1, "");
@@ -86,7 +86,7 @@ static const char *spoil_stage(stc_program *p, int which)
         CASE(8, a->dtype = STC_F32, "stage a: stored type 3 does not match its kind")
         CASE(9, a->timing = STC_STAGE_SAMPLE, "stage a: has timing 1, expected 0")
         CASE(10, a->timing = (stc_stage_timing)9, "stage a: has timing 9, expected 0 or 1")
-        CASE(11, a->first_id = -1, "stage a: first_id is -1; neurons have ids")
+        CASE(11, a->first_id = -1, "stage a: first_id is -1; spiking neurons have ids")
         CASE(12, b->first_id = a->first_id, "expected a range of its own in 0 to 1279")
         CASE(13, b->first_id += 1, "stage b: ids of its 256 neurons begin at 1025")
         CASE(14, a->first_id = 256; b->first_id = 0, "the ids of b come before those of a")
@@ -154,6 +154,11 @@ static const char *spoil_kernel(stc_program *p, int which)
              stage_of(p, "pool")->dtype = STC_F32, "stage pool: its values are real, expected bit")
         CASE(30, stage_of(p, "row")->kind.max = 15,
              "values are integer 0..15, expected integer 0..16")
+        CASE(31, pool->u.pool.divisor = 4.0, "divides windows of 4 values by 4, expected 1 or")
+        CASE(32, pool->u.pool.sum = true, "stage pool: its values are bit, expected integer 0..4")
+        CASE(33, pool->u.pool.sum = true;
+             pool->u.pool.divisor = 4.0, "its values are bit, expected 0.25 * integer 0..4")
+        CASE(34, pool->u.pool.sum = true; pool->u.pool.divisor = NAN, "divides windows of 4")
     default:
         return NULL;
     }
@@ -190,7 +195,7 @@ static const char *spoil_net(stc_program *p, int which)
         CASE(2, nets->source[last]--, "but no net connects them")
         CASE(3, nets->source[0] = p->ntiles, "its source is tile")
         CASE(4, nets->source[last] = 0, "sources are sorted")
-        CASE(5, nets->pin[0] = 0, "net 0 of tile 0: pin 0, expected one of")
+        CASE(5, nets->pin[0] = 0, "net 0 of tile 0: pin 0 comes before it and is no delay")
         CASE(6, nets->pin[0] = p->ntiles, "net 0 of tile 0: pin")
         CASE(7, nets->first[0] = 1, "offsets do not start at 0")
         CASE(8, nets->first[1] = 0, "net 0: has no pins")
@@ -228,7 +233,7 @@ static void stages_that_cannot_be_are_refused(void **state)
 static void kernels_that_cannot_be_are_refused(void **state)
 {
     (void)state;
-    refuses_each(spoil_kernel, 31);
+    refuses_each(spoil_kernel, 35);
 }
 
 static void tiles_that_do_not_fill_their_stage_are_refused(void **state)

@@ -247,8 +247,8 @@ static void timing_cannot_be_mixed(void **state)
     b = begin();
     x = stc_build(b, "input", "x", NULL, 0, "shape=4");
     int average = stc_build(b, "time_mean", "average", &x, 1, "");
-    stc_build(b, "lif", "late", &average, 1, "");
-    assert_refused(b, "node late (lif): operand 'average' has one value per sample");
+    stc_build(b, "discrete_lif", "late", &average, 1, "");
+    assert_refused(b, "node late (discrete_lif): operand 'average' has one value per sample");
     b = begin();
     x = stc_build(b, "input", "x", NULL, 0, "shape=4");
     average = stc_build(b, "time_mean", "average", &x, 1, "");

@@ -1,6 +1,9 @@
 /* common.c - see common.h. */
 #include "common.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "../ir.h"
 
 int stc_axis(const char *attribute, int64_t axis, int ndim, int *out)
@@ -61,6 +64,93 @@ stc_kind stc_sum_kind(stc_kind kind, int64_t count)
     if (stc_kind_is_real(kind)) return STC_KIND_REAL;
     int64_t max = stc_saturating_product(kind.max, count);
     return stc_exact_kind((stc_kind){.unit = kind.unit, .max = max});
+}
+
+static int read_reshaped_double(const stc_weight *weight, int64_t first, int64_t count, double *out)
+{
+    int64_t row = stc_weight_row_size(weight);
+    return stc_weight_elements(weight->source, first * row, count * row, out);
+}
+
+static int read_reshaped(const stc_weight *weight, int64_t first, int64_t count, float *out)
+{
+    int64_t size = count * stc_weight_row_size(weight);
+    double *values = stc_alloc(size, sizeof *values);
+    if (values == NULL) return STC_ERR_NOMEM;
+    int rc = read_reshaped_double(weight, first, count, values);
+    for (int64_t k = 0; k < size && rc == STC_OK; k++)
+        out[k] = (float)values[k];
+    stc_free(values);
+    return rc;
+}
+
+stc_weight stc_weight_reshaped(const stc_weight *weight, stc_shape shape)
+{
+    return (stc_weight){.label = weight->label,
+                        .shape = shape,
+                        .read = read_reshaped,
+                        .read_double = read_reshaped_double,
+                        .source = weight};
+}
+
+int stc_reshape_attr(stc_graph *graph, stc_attr *attr, stc_shape shape)
+{
+    if (attr->weight == NULL) return STC_OK;
+    stc_weight *weight = stc_arena_alloc(graph->arena, 1, sizeof *weight);
+    if (weight == NULL) return STC_ERR_NOMEM;
+    *weight = stc_weight_reshaped(attr->weight, shape);
+    attr->weight = weight;
+    return STC_OK;
+}
+
+/* A reshape node, named after the one that it is for. Returns its index. */
+static int add_reshape(stc_graph *graph, const stc_node *node, const char *ending, int32_t operand,
+                       stc_shape shape)
+{
+    char name[256];
+    const char *like = strlen(node->name) < sizeof name / 2 ? node->name : node->op->name;
+    int length = snprintf(name, sizeof name, "%s.%s", like, ending);
+    for (int k = 1; stc_graph_find(graph, name) >= 0; k++)
+        snprintf(name + length, sizeof name - (size_t)length, "%d", k);
+    const stc_op *reshape = stc_op_find("reshape");
+    int index = stc_graph_add(graph, name, reshape, 1, &operand);
+    if (index < 0) return index;
+    stc_attr *attr = &graph->nodes[index]->attrs[stc_op_attr(reshape, "shape")];
+    attr->given = true;
+    attr->n = shape.ndim;
+    for (int a = 0; a < shape.ndim; a++)
+        attr->i[a] = shape.dim[a];
+    return index;
+}
+
+int stc_reshape_around(stc_graph *graph, int32_t index, stc_shape operand)
+{
+    stc_node *node = graph->nodes[index];
+    int before = add_reshape(graph, node, "operand", node->inputs[0], operand);
+    if (before < 0) return before;
+    int after = add_reshape(graph, node, "shape", index, node->shape);
+    if (after < 0) return after;
+    for (int32_t i = 0; i < graph->nnodes; i++) {
+        for (int k = 0; k < graph->nodes[i]->ninputs && i != after; k++) {
+            if (graph->nodes[i]->inputs[k] == index) graph->nodes[i]->inputs[k] = after;
+        }
+    }
+    node->inputs[0] = before;
+    return STC_OK;
+}
+
+int64_t stc_step_of(double ms, double dt)
+{
+    double step = nearbyint(ms / dt);
+    return step < 9e15 ? (int64_t)step : INT64_MAX;
+}
+
+uint64_t stc_name_key(const char *name)
+{
+    uint64_t key = UINT64_C(14695981039346656037);
+    for (const char *c = name; *c != 0; c++)
+        key = (key ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    return key;
 }
 
 bool stc_next_index(const stc_shape *shape, int64_t *index)
@@ -162,7 +252,7 @@ int stc_example_input(stc_builder *builder, stc_dice *dice, stc_shape shape)
 /* The threshold of attention neurons: one input bit reaches it exactly. */
 int stc_example_neuron(stc_builder *builder, int operand)
 {
-    return stc_build(builder, "lif", NULL, &operand, 1, "v_threshold=0.5");
+    return stc_build(builder, "discrete_lif", NULL, &operand, 1, "v_threshold=0.5");
 }
 
 int stc_example_linear(stc_builder *builder, stc_dice *dice, int operand, int64_t width)

@@ -13,6 +13,8 @@ enum { STC_MAX_NEURON_OPS = 64 };
 
 /* Make one op per neuron model; writes them to ops and returns their number. Called once. */
 int stc_neuron_ops(const stc_op **ops);
+/* The same for models of populations. */
+int stc_population_ops(const stc_op **ops);
 
 /* ---- checks ---- */
 
@@ -30,6 +32,21 @@ int stc_infer_same(stc_node *node, const stc_node *operand);
 stc_kind stc_exact_kind(stc_kind kind);
 /* The kind of a sum of count values of a kind. */
 stc_kind stc_sum_kind(stc_kind kind, int64_t count);
+
+/* ---- rewriting ---- */
+
+/* The same values under another shape of the same size; the weight is borrowed. */
+stc_weight stc_weight_reshaped(const stc_weight *weight, stc_shape shape);
+/* Give the weight of an attribute, if there is one, another shape. */
+int stc_reshape_attr(stc_graph *graph, stc_attr *attr, stc_shape shape);
+/* A node of one operand reads it under another shape, and its users read its output under the shape
+ * that it has now: reshape nodes before and after it. */
+int stc_reshape_around(stc_graph *graph, int32_t node, stc_shape operand);
+
+/* First step (0-based) whose end lies after a time in ms; INT64_MAX for infinity. */
+int64_t stc_step_of(double ms, double dt);
+/* Key of the random numbers of a node, from its name: FNV-1a of 64 bits. */
+uint64_t stc_name_key(const char *name);
 
 /* ---- evaluation ---- */
 

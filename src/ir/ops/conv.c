@@ -6,6 +6,8 @@
 #include "../ir.h"
 #include "common.h"
 
+enum { MAX_SAME_SPAN = 1 << 30 };
+
 int stc_window_count(const char *what, int64_t in, int64_t kernel, int64_t stride, int64_t padding,
                      int64_t dilation, int64_t *out)
 {
@@ -19,9 +21,47 @@ int stc_window_count(const char *what, int64_t in, int64_t kernel, int64_t strid
     return STC_OK;
 }
 
+enum { AUTO_PAD_NONE, AUTO_PAD_SAME, AUTO_PAD_VALID };
+
+/* Elements before the operand along spatial axis d. Under same, an even kernel has one more behind
+ * than before it: the size of the output alone says so. */
+static int64_t padding_of(const stc_node *node, int d)
+{
+    const stc_shape *weight = &stc_node_weight(node, "weight")->shape;
+    switch (stc_node_int(node, "auto_pad")) {
+    case AUTO_PAD_SAME:
+        return stc_node_attr(node, "dilation")->i[d] * (weight->dim[2 + d] - 1) / 2;
+    case AUTO_PAD_VALID:
+        return 0;
+    default:
+        return stc_node_attr(node, "padding")->i[d];
+    }
+}
+
+/* Positions of the window along spatial axis d. */
+static int output_size(const stc_node *node, const stc_node *operand, int spatial, int d,
+                       int64_t *out)
+{
+    static const char *const axes[] = {"kernel of height", "kernel of width"};
+    const char *what = spatial == 2 ? axes[d] : "kernel of length";
+    int64_t in = operand->shape.dim[1 + d], stride = stc_node_attr(node, "stride")->i[d];
+    int64_t kernel = stc_node_weight(node, "weight")->shape.dim[2 + d];
+    int64_t dilation = stc_node_attr(node, "dilation")->i[d], span;
+    if (stc_node_int(node, "auto_pad") != AUTO_PAD_SAME) {
+        return stc_window_count(what, in, kernel, stride, padding_of(node, d), dilation, out);
+    }
+    STC_CHECK(stride == 1, STC_ERR_INPUT, "stride is %lld, expected 1 with padding same",
+              (long long)stride);
+    STC_CHECK(!__builtin_mul_overflow(dilation, kernel - 1, &span) && span < MAX_SAME_SPAN,
+              STC_ERR_INPUT, "%s %lld (dilation %lld) is too large for padding same", what,
+              (long long)kernel, (long long)dilation);
+    *out = in;
+    return STC_OK;
+}
+
 stc_conv stc_conv_geometry(const stc_node *node, const stc_node *operand, int spatial)
 {
-    static const char *const names[] = {"stride", "padding", "dilation"};
+    static const char *const names[] = {"stride", "dilation"};
     const stc_shape *weight = &stc_node_weight(node, "weight")->shape;
     stc_conv conv = {.channels = weight->dim[0],
                      .in_channels = operand->shape.dim[0],
@@ -31,13 +71,14 @@ stc_conv stc_conv_geometry(const stc_node *node, const stc_node *operand, int sp
                      .dilation = {1, 1},
                      .in_size = {1, 1},
                      .out_size = {1, 1}};
-    int64_t *const lists[] = {conv.stride, conv.padding, conv.dilation};
+    int64_t *const lists[] = {conv.stride, conv.dilation};
     for (int d = 0; d < spatial; d++) {
         int to = 2 - spatial + d;
         conv.kernel[to] = weight->dim[2 + d];
         conv.in_size[to] = operand->shape.dim[1 + d];
         conv.out_size[to] = node->shape.dim[1 + d];
-        for (int k = 0; k < 3; k++)
+        conv.padding[to] = padding_of(node, d);
+        for (int k = 0; k < 2; k++)
             lists[k][to] = stc_node_attr(node, names[k])->i[d];
     }
     return conv;
@@ -64,7 +105,6 @@ static int check_channels(const stc_node *node, const stc_node *operand)
 
 int stc_conv_infer(stc_node *node, const stc_node *operand, int spatial)
 {
-    static const char *const axes[] = {"kernel of height", "kernel of width"};
     const stc_shape *weight = &stc_node_weight(node, "weight")->shape;
     STC_TRY(stc_check_ndim(operand, 1 + spatial,
                            spatial == 2 ? "(channels, height, width)" : "(channels, length)"));
@@ -73,14 +113,13 @@ int stc_conv_infer(stc_node *node, const stc_node *operand, int spatial)
               spatial == 2 ? "(out, in, height, width)" : "(out, in, length)");
     STC_TRY(check_channels(node, operand));
     STC_TRY(stc_check_vector(node, "bias", weight->dim[0], "out-channel"));
+    STC_CHECK(stc_node_int(node, "auto_pad") == AUTO_PAD_NONE ||
+                  !stc_node_attr(node, "padding")->given,
+              STC_ERR_INPUT, "both padding and auto_pad are given; give one of them");
     node->shape = (stc_shape){.ndim = 1 + spatial, .dim = {weight->dim[0]}};
     node->kind = STC_KIND_REAL;
     for (int d = 0; d < spatial; d++) {
-        STC_TRY(stc_window_count(spatial == 2 ? axes[d] : "kernel of length",
-                                 operand->shape.dim[1 + d], weight->dim[2 + d],
-                                 stc_node_attr(node, "stride")->i[d],
-                                 stc_node_attr(node, "padding")->i[d],
-                                 stc_node_attr(node, "dilation")->i[d], &node->shape.dim[1 + d]));
+        STC_TRY(output_size(node, operand, spatial, d, &node->shape.dim[1 + d]));
     }
     return STC_OK;
 }

@@ -20,6 +20,11 @@ static const stc_attr_spec attrs[] = {
      .check = ">= 0",
      .length = 1,
      .help = "elements on each side"},
+    {.name = "auto_pad",
+     .kind = STC_ATTR_CHOICE,
+     .choices = "none same valid",
+     .help = "instead of padding: same (as many outputs as inputs, stride 1; one more element "
+             "behind than before where the kernel is even) or valid (no padding)"},
     {.name = "dilation",
      .kind = STC_ATTR_INTS,
      .initial = 1,
@@ -64,8 +69,14 @@ static int example(stc_builder *builder, uint64_t seed)
     int x = stc_example_input(builder, &dice, (stc_shape){2, {in, 7 + stc_roll(&dice, 12)}});
     if (stc_roll(&dice, 2) > 0) x = stc_example_neuron(builder, x);
     char text[96];
-    snprintf(text, sizeof text, "stride=%d padding=%d dilation=%d groups=%d",
-             1 + stc_roll(&dice, 3), stc_roll(&dice, 3), 1 + stc_roll(&dice, 2), (int)groups);
+    int stride = 1 + stc_roll(&dice, 3), padding = stc_roll(&dice, 3),
+        dilation = stc_roll(&dice, 2);
+    int used = snprintf(text, sizeof text, "dilation=%d groups=%d ", 1 + dilation, (int)groups);
+    if (padding == 2 && stride == 1) {
+        snprintf(text + used, sizeof text - (size_t)used, "auto_pad=same");
+    } else {
+        snprintf(text + used, sizeof text - (size_t)used, "stride=%d padding=%d", stride, padding);
+    }
     int c = stc_build(builder, "conv1d", "conv", &x, 1, text);
     stc_shape shape = {3, {out, in_group, 1 + stc_roll(&dice, 3)}};
     stc_build_random(builder, c, "weight", shape, 1.0f, seed);

@@ -20,6 +20,11 @@ static const stc_attr_spec attrs[] = {
      .check = ">= 0",
      .length = 2,
      .help = "elements on each side, (height, width)"},
+    {.name = "auto_pad",
+     .kind = STC_ATTR_CHOICE,
+     .choices = "none same valid",
+     .help = "instead of padding: same (as many outputs as inputs, stride 1; one more element "
+             "behind than before where the kernel is even) or valid (no padding)"},
     {.name = "dilation",
      .kind = STC_ATTR_INTS,
      .initial = 1,
@@ -79,9 +84,15 @@ static int example(stc_builder *builder, uint64_t seed)
     if (stc_roll(&dice, 2) > 0) x = stc_example_neuron(builder, x);
     char text[128];
     int padding[2] = {stc_roll(&dice, 3), stc_roll(&dice, 3)};
-    snprintf(text, sizeof text, "stride=%d,%d padding=%d,%d dilation=%d,%d groups=%d",
-             1 + stc_roll(&dice, 2), 1 + stc_roll(&dice, 2), padding[0], padding[1],
-             1 + stc_roll(&dice, 2), 1 + stc_roll(&dice, 2), (int)groups);
+    int stride[2] = {1 + stc_roll(&dice, 2), 1 + stc_roll(&dice, 2)};
+    int used = snprintf(text, sizeof text, "dilation=%d,%d groups=%d ", 1 + stc_roll(&dice, 2),
+                        1 + stc_roll(&dice, 2), (int)groups);
+    if (stride[0] * stride[1] == 1 && padding[0] > 0) {
+        snprintf(text + used, sizeof text - (size_t)used, "auto_pad=same");
+    } else {
+        snprintf(text + used, sizeof text - (size_t)used, "stride=%d,%d padding=%d,%d", stride[0],
+                 stride[1], padding[0], padding[1]);
+    }
     int c = stc_build(builder, "conv2d", "conv", &x, 1, text);
     stc_shape shape = {4, {out, in_group, 1 + stc_roll(&dice, 3), 1 + stc_roll(&dice, 3)}};
     stc_build_random(builder, c, "weight", shape, 1.0f, seed);

@@ -2,6 +2,8 @@
 #include "stc/neuron.h"
 
 #include <assert.h>
+#include <math.h>
+#include <string.h>
 
 #include "../ir.h"
 #include "common.h"
@@ -14,26 +16,68 @@ static int infer(stc_node *node, const stc_node *const *in)
               "step",
               in[0]->name);
     node->shape = in[0]->shape;
-    stc_node_params(node, params);
+    for (int a = 0; a < node->op->nattrs; a++) {
+        if (node->op->attrs[a].kind == STC_ATTR_EACH) STC_TRY(stc_node_each_shape(node, a));
+    }
+    STC_TRY(stc_node_params(node, params));
     return node->op->model->output_kind(params, &node->kind);
+}
+
+/* Coefficients [ncoefficients][size] of all neurons of the node. */
+static int prepare(const stc_node *node, const double *params, int64_t size, float *coefficients)
+{
+    const stc_neuron_model *model = node->op->model;
+    if (model->prepare == NULL) return STC_OK;
+    double own[STC_MAX_NEURON_PARAMS];
+    double *each = stc_alloc(model->nparams * size, sizeof *each);
+    if (each == NULL) return STC_ERR_NOMEM;
+    int rc = STC_OK;
+    for (int p = 0; p < model->nparams && rc == STC_OK; p++) {
+        if (isnan(params[p])) rc = stc_node_each(node, p, 0, size, each + p * size);
+    }
+    for (int64_t k = 0; k < size && rc == STC_OK; k++) {
+        float c[STC_MAX_NEURON_COEFFICIENTS];
+        for (int p = 0; p < model->nparams; p++)
+            own[p] = isnan(params[p]) ? each[p * size + k] : params[p];
+        rc = model->prepare(own, c);
+        for (int i = 0; i < model->ncoefficients; i++)
+            coefficients[i * size + k] = c[i];
+    }
+    stc_free(each);
+    return rc;
+}
+
+static void step(const stc_node *node, const stc_eval *e, const double *params,
+                 const float *coefficients, void *out)
+{
+    const stc_neuron_model *model = node->op->model;
+    int64_t size = stc_shape_size(&node->shape);
+    const float *c[STC_MAX_NEURON_COEFFICIENTS] = {NULL};
+    float *state[STC_MAX_NEURON_STATES] = {NULL};
+    for (int i = 0; i < model->ncoefficients; i++)
+        c[i] = coefficients + i * size;
+    for (int s = 0; s < model->nstate; s++)
+        state[s] = e->state + s * size;
+    model->step(size,
+                &(stc_neuron_step){
+                    .params = params, .coefficient = c, .state = state, .x = e->in[0], .out = out});
 }
 
 static int eval(const stc_node *node, const stc_eval *e)
 {
-    const stc_neuron_model *model = node->op->model;
     double params[STC_MAX_NEURON_PARAMS];
-    float *state[STC_MAX_NEURON_STATES] = {NULL};
     int64_t size = stc_shape_size(&node->shape);
     uint8_t *counts = stc_alloc(size, sizeof *counts);
-    if (counts == NULL) return STC_ERR_NOMEM;
-    stc_node_params(node, params);
-    for (int s = 0; s < model->nstate; s++)
-        state[s] = e->state + s * size;
-    model->step(size, params, state, e->in[0], counts);
-    for (int64_t k = 0; k < size; k++)
+    float *coefficients = stc_alloc(size * node->op->model->ncoefficients, sizeof *coefficients);
+    bool real = stc_kind_is_real(node->kind);
+    int rc = counts && coefficients ? stc_node_params(node, params) : STC_ERR_NOMEM;
+    if (rc == STC_OK) rc = prepare(node, params, size, coefficients);
+    if (rc == STC_OK) step(node, e, params, coefficients, real ? (void *)e->out : counts);
+    for (int64_t k = 0; k < size && rc == STC_OK && !real; k++)
         e->out[k] = (float)node->kind.unit * (float)counts[k];
     stc_free(counts);
-    return STC_OK;
+    stc_free(coefficients);
+    return rc;
 }
 
 static int lower(const stc_node *node, const stc_node *const *in, stc_kernel *kernel)
@@ -45,8 +89,9 @@ static int lower(const stc_node *node, const stc_node *const *in, stc_kernel *ke
     kernel->u.neuron.model = 0;
     while (models[kernel->u.neuron.model] != node->op->model)
         kernel->u.neuron.model++;
-    stc_node_params(node, kernel->u.neuron.params);
-    return STC_OK;
+    for (int p = 0; p < STC_MAX_PARAMS; p++)
+        kernel->u.neuron.field[p] = -1;
+    return stc_node_params(node, kernel->u.neuron.params);
 }
 
 /* Another value for a parameter, inside its constraint as far as the default tells. */
@@ -73,17 +118,50 @@ static void vary(const stc_attr_spec *spec, stc_dice *dice, stc_attr *attr)
     attr->given = true;
 }
 
+static bool prepares(const stc_node *node, const double *params)
+{
+    float c[STC_MAX_NEURON_COEFFICIENTS];
+    return node->op->model->prepare == NULL || node->op->model->prepare(params, c) == STC_OK;
+}
+
 /* Each parameter is varied half of the time; a set that the model refuses is taken back. */
 static void vary_all(stc_node *node, stc_dice *dice)
 {
     double params[STC_MAX_NEURON_PARAMS];
     stc_kind kind;
+    for (int a = 0; a < node->op->nattrs; a++) { /* time constants of some steps, weights near 1 */
+        const stc_attr_spec *spec = &node->op->attrs[a];
+        bool clock = strcmp(spec->name, "dt") == 0;
+        if (!spec->required && !clock) continue;
+        node->attrs[a].r = clock ? 1.0 : 2.0;
+        node->attrs[a].given = true;
+    }
     for (int a = 0; a < node->op->nattrs; a++) {
         stc_attr before = node->attrs[a];
         if (stc_roll(dice, 2) > 0) vary(&node->op->attrs[a], dice, &node->attrs[a]);
-        stc_node_params(node, params);
-        if (node->op->model->output_kind(params, &kind) < 0) node->attrs[a] = before;
+        if (stc_node_params(node, params) < 0 || node->op->model->output_kind(params, &kind) < 0 ||
+            !prepares(node, params)) {
+            node->attrs[a] = before;
+        }
     }
+}
+
+/* The first EACH parameter differs from neuron to neuron. */
+static int vary_each(stc_builder *builder, int index, stc_dice *dice, int64_t width)
+{
+    const stc_node *node = stc_builder_graph(builder)->nodes[index];
+    for (int a = 0; a < node->op->nattrs; a++) {
+        if (node->op->attrs[a].kind != STC_ATTR_EACH) continue;
+        float *values = stc_alloc(width, sizeof *values);
+        if (values == NULL) return STC_ERR_NOMEM;
+        for (int64_t k = 0; k < width; k++)
+            values[k] = (float)(node->attrs[a].r * (1.0 + stc_roll(dice, 3) / 4.0));
+        int rc = stc_build_weight(builder, index, node->op->attrs[a].name, (stc_shape){1, {width}},
+                                  values);
+        stc_free(values);
+        return rc;
+    }
+    return STC_OK;
 }
 
 /* One function serves all models, so the seed also chooses the model: n seeds in a row see all. */
@@ -94,9 +172,11 @@ static int example(stc_builder *builder, uint64_t seed)
     stc_dice dice = {.seed = seed};
     int64_t width = 1 + stc_roll(&dice, 40);
     int x = stc_example_input(builder, &dice, (stc_shape){2, {1 + stc_roll(&dice, 4), width}});
-    if (stc_roll(&dice, 2) > 0) x = stc_example_linear(builder, &dice, x, width);
+    bool weights = stc_roll(&dice, 2) > 0;
+    if (weights) x = stc_example_linear(builder, &dice, x, width);
     int y = stc_build(builder, models[seed % (uint64_t)n]->name, "neuron", &x, 1, "");
     if (y >= 0) vary_all(stc_builder_graph(builder)->nodes[y], &dice);
+    if (y >= 0 && !weights && stc_roll(&dice, 2) > 0) STC_TRY(vary_each(builder, y, &dice, width));
     stc_build_time_steps(builder, 1 + stc_roll(&dice, 8));
     int output = stc_build(builder, "output", "out", &y, 1, "");
     return output < 0 ? output : STC_OK;

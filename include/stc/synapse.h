@@ -1,0 +1,92 @@
+/* synapse.h - the table of synapse kinds: what happens when the source of synapses fires. One file
+ * per kind in sim/synapses/, one line in sim/synapses/list.h: SYNAPSE(static).
+ *
+ * Sums are integers: the input of a neuron is the sum of weights on a power-of-two grid in a ring
+ * of accumulators, one slot per step to come, so that any order gives the same bits. The engine
+ * owns the ring, and keeps the synapses of one source onto the neurons of one thread side by side
+ * (a run). Kinds that learn have values of their own per synapse and per source, see the history of
+ * spikes of the destinations, and change the weights in place; nothing else of the engine knows of
+ * it. Everything is Local, and thread-safe for runs of different threads.
+ */
+#ifndef STC_SYNAPSE_H
+#define STC_SYNAPSE_H
+
+#include "stc/attr.h"
+
+#include <stdint.h>
+
+enum { STC_MAX_SYNAPSE_PARAMS = 16, STC_MAX_SYNAPSE_STATES = 4 };
+
+/* Accumulators: slots * ports * neurons of them, fewer than 2^32. */
+typedef struct {
+    int64_t *sum; /* [slots][ports][neurons] */
+    int64_t slots, ports, neurons;
+} stc_ring;
+
+/* Where a synapse adds to, counted from the slot in which the first spikes of a delivery arrive:
+ * slot is its delay less the shortest one. */
+static inline uint32_t stc_synapse_place(const stc_ring *ring, int64_t slot, int64_t port,
+                                         int64_t neuron)
+{
+    return (uint32_t)((slot * ring->ports + port) * ring->neurons + neuron);
+}
+
+/* The synapses of one source onto the neurons of one thread. */
+typedef struct {
+    int64_t n;
+    const uint32_t *place; /* [n] slot, port and neuron: stc_synapse_place */
+    int64_t *weight;       /* [n] on the grid; changed by kinds that learn */
+    double *const *state;  /* [nstate] -> [n] */
+    double *source;        /* [nsource] */
+} stc_synapse_run;
+
+/* Spikes of the destinations, for kinds that ask for them. The spike number k (0, 1, ...) of a
+ * neuron is entry k % depth of its row. It is kept until every source has read it: the engine
+ * delivers a count of 0 to the synapses of sources that were silent for so long that an entry they
+ * have not seen would be overwritten. */
+typedef struct {
+    int64_t depth;
+    const int64_t *count; /* [neurons] spikes so far */
+    const int64_t *step;  /* [neurons][depth] */
+    const double *trace;  /* [neurons][depth] after the spike: stc_synapse_kind.trace */
+} stc_spike_history;
+
+/* Spikes of one step of one source. */
+typedef struct {
+    const stc_ring *ring;
+    int64_t slot;         /* of the ring: arrival after the shortest delay */
+    int64_t step;         /* in which the source fired */
+    int64_t least;        /* shortest delay, steps */
+    int64_t count;        /* spikes; 0: bring weights and state up to this step, add nothing */
+    double unit;          /* weight = integer * unit */
+    const double *params; /* [nparams] of the projection; parameter 0 is dt, ms */
+    const stc_spike_history *history; /* all spikes up to this step, NULL unless asked for */
+} stc_delivery;
+
+typedef struct stc_synapse_kind {
+    const char *name; /* "static" */
+    const char *type; /* in files, NEST's where NEST has the kind: "static_synapse" */
+    const char *help;
+    const stc_attr_spec *params; /* REAL, the same for a projection; parameter 0 is always dt */
+    int nparams;
+    int nstate;  /* values per synapse beside weight and delay */
+    int nsource; /* values per source: traces of its spikes, the step up to which history was read
+                  */
+    const char *const *states; /* [nstate] names in records */
+    bool needs_history;
+    /* Values before the first step of a sample: state [nstate] of a synapse, source [nsource].
+     * NULL when there are none. */
+    void (*start)(const double *params, double *state, double *source);
+    /* Trace of a destination right after a spike, from the one right after the spike before, which
+     * was `steps` earlier (0 and 0 at the first). NULL without history. */
+    double (*trace)(const double *params, double before, int64_t steps);
+    /* Bound of |weight| that a synapse may come to have, from the one that it starts with; the
+     * accumulators have room for it. NULL: weights do not change. */
+    double (*largest)(const double *params, double weight);
+    void (*deliver)(const stc_synapse_run *run, const stc_delivery *delivery);
+} stc_synapse_kind;
+
+/* Kinds in list order, which is the index in programs. */
+const stc_synapse_kind *const *stc_synapse_kinds(int *n);
+
+#endif

@@ -1,0 +1,30 @@
+/* metis.h - METIS with its traps guarded: only metis.c knows it. Local, one call at a time in a
+ * process (threads wait for each other). */
+#ifndef STC_PARTITION_METIS_H
+#define STC_PARTITION_METIS_H
+
+#include "method.h"
+
+/* Pairs of vertices in both directions, by vertex; a pair may occur many times. */
+typedef struct {
+    int32_t n;
+    int64_t *first; /* [n + 1] */
+    int32_t *to;    /* [first[n]] */
+    float *weight;  /* [first[n]] > 0 */
+} stc_pairs;
+
+/* Pairs (source, destination) of a hypergraph. even: the weight of a net is divided by the number
+ * of its destinations. */
+int stc_pairs_of_edges(const stc_hypergraph *graph, bool even, stc_pairs *pairs);
+/* Pairs of members of the same net, the cost divided by (members - 1); large nets by drawn pairs.
+ * What stays together in the cut of this graph shares nets, also when there is no spike between. */
+int stc_pairs_of_members(const stc_level *level, uint64_t seed, stc_pairs *pairs);
+void stc_pairs_release(stc_pairs *pairs);
+
+/* METIS' k-way cut. weight[n][STC_NCONSTRAINTS]. Returns 0, or STC_NO_CANDIDATE when METIS has
+ * nothing to offer (one part, a part for every vertex, or it fails): part is then undefined.
+ * Parts may be empty or overloaded: repair. STC_ERR_FIT: more pairs than METIS' index takes. */
+int stc_metis_parts(const stc_pairs *pairs, const double *weight, const stc_limits *limits,
+                    uint32_t seed, int32_t *part);
+
+#endif

@@ -1,0 +1,469 @@
+/* cmd_partition.c - `stc partition`: partitions of a model's tiles, or of any hypergraph, by one
+ * method or several, with what each costs. */
+#include "commands.h"
+
+#include "stc/error.h"
+#include "stc/io.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_METHODS = 16, MAX_LIST = 512 };
+
+static struct {
+    const char *output, *methods, *constraints, *imbalance, *target;
+    int64_t chips, seed;
+} given;
+
+static const stc_option rows[] = {
+    {0, "chips", STC_OPTION_INT, &given.chips, "K", NULL, "number of parts (needed)", 1, INT32_MAX,
+     NULL},
+    {0, "methods", STC_OPTION_TEXT, &given.methods, "all|A,B,...", "auto",
+     "auto, multilevel, metis-cut, contiguous, random, file:PATH", 0, 0, NULL},
+    {'o', "output", STC_OPTION_TEXT, &given.output, "FILE", NULL,
+     "write the parts of the best method: FILE.txt one part number per\n"
+     "line, any other name HDF5 with the measures",
+     0, 0, NULL},
+    {0, "constraints", STC_OPTION_TEXT, &given.constraints, "A,B,...", "all",
+     "what is balanced: neurons, synapse_bytes, work", 0, 0, NULL},
+    {0, "imbalance", STC_OPTION_TEXT, &given.imbalance, "PERCENT%", "5%",
+     "how far a part may be above the average", 0, 0, NULL},
+    {0, "target", STC_OPTION_TEXT, &given.target, "NAME|FILE", NULL,
+     "kind of chip: its tiles of a model, and its capacities", 0, 0, NULL},
+    {0, "seed", STC_OPTION_INT, &given.seed, "N", "0", "of the random choices", 0, 0, NULL},
+};
+
+static const stc_option_table table = STC_TABLE("Options", rows);
+
+/* The graph at hand, whatever it comes from. */
+typedef struct {
+    stc_hgr hgr;          /* of a .hgr file */
+    stc_graph *graph;     /* of a model */
+    stc_program *program; /* of a model or program */
+    double *weight;       /* [nvertices][STC_NCONSTRAINTS], those that are balanced */
+    stc_hypergraph h;
+    double capacity[STC_NCONSTRAINTS];
+} subject;
+
+static void release(subject *s)
+{
+    stc_hgr_release(&s->hgr);
+    stc_program_destroy(&s->program);
+    stc_graph_destroy(&s->graph);
+    stc_free(s->weight);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* ---- options ---- */
+
+static int parse_imbalance(double *out)
+{
+    char *end;
+    const double percent = strtod(given.imbalance, &end);
+    STC_CHECK(end != given.imbalance && strcmp(end, "%") == 0 && percent >= 0 && percent <= 1e6,
+              STC_ERR_USAGE, "--imbalance: found '%s', expected a percentage, for example 5%%",
+              given.imbalance);
+    *out = 1 + percent / 100;
+    return 0;
+}
+
+static int parse_constraints(bool used[STC_NCONSTRAINTS])
+{
+    char words[MAX_LIST];
+    const bool all = strcmp(given.constraints, "all") == 0;
+    for (int c = 0; c < STC_NCONSTRAINTS; c++)
+        used[c] = all;
+    snprintf(words, sizeof words, "%s", all ? "" : given.constraints);
+    for (char *save, *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+        int c = 0;
+        while (c < STC_NCONSTRAINTS && strcmp(w, stc_constraint_names[c]) != 0)
+            c++;
+        STC_CHECK(c < STC_NCONSTRAINTS, STC_ERR_USAGE,
+                  "--constraints: found '%s', expected some of neurons, synapse_bytes, work", w);
+        used[c] = true;
+    }
+    return 0;
+}
+
+/* The methods that were named; words holds the text. */
+static int parse_methods(char words[MAX_LIST], const char *methods[MAX_METHODS], int *n)
+{
+    const char *all = "contiguous,random,metis-cut,multilevel,auto";
+    const char *text = strcmp(given.methods, "all") == 0 ? all : given.methods;
+    STC_CHECK(strlen(text) < MAX_LIST, STC_ERR_USAGE, "--methods: the list is too long");
+    snprintf(words, MAX_LIST, "%s", text);
+    *n = 0;
+    for (char *save, *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+        STC_CHECK(*n < MAX_METHODS, STC_ERR_USAGE, "--methods: more than %d methods", MAX_METHODS);
+        methods[(*n)++] = w;
+    }
+    STC_CHECK(*n > 0, STC_ERR_USAGE, "--methods: found '%s', expected all or a list of methods",
+              given.methods);
+    return 0;
+}
+
+/* ---- what is partitioned ---- */
+
+static int set_capacity(subject *s, const char *name)
+{
+    const stc_target *target;
+    stc_arena *arena;
+    STC_TRY(stc_arena_create(&arena));
+    const int rc = stc_target_find(name, arena, &target);
+    if (rc == 0) {
+        const double cores = (double)target->cores_per_chip;
+        s->capacity[0] = cores * (double)target->neurons_per_core;
+        s->capacity[1] = cores * (double)target->synapse_bytes_per_core;
+    }
+    stc_arena_destroy(&arena);
+    return rc;
+}
+
+static int take_program(subject *s)
+{
+    const stc_program *program = s->program;
+    s->weight = stc_alloc((int64_t)program->ntiles * STC_NCONSTRAINTS, sizeof *s->weight);
+    if (!s->weight) return STC_ERR_NOMEM;
+    for (int32_t t = 0; t < program->ntiles; t++) {
+        double *weight = s->weight + (int64_t)t * STC_NCONSTRAINTS;
+        weight[0] = (double)program->tiles[t].neurons;
+        weight[1] = (double)program->tiles[t].synapse_bytes;
+        weight[2] = program->tiles[t].work;
+    }
+    s->h = (stc_hypergraph){.nvertices = program->ntiles,
+                            .weight = s->weight,
+                            .nnets = program->nets.n,
+                            .source = program->nets.source,
+                            .spikes = program->nets.spikes,
+                            .first = program->nets.first,
+                            .pin = program->nets.pin};
+    return 0;
+}
+
+/* Tiles and nets do not depend on the number of chips. */
+static int read_model(const stc_cli *cli, subject *s)
+{
+    stc_compile_report report;
+    const stc_compile_options options = {.chips = 1,
+                                         .target = given.target,
+                                         .partition = "contiguous",
+                                         .optimization = 2,
+                                         .command = cli->line};
+    STC_TRY(stc_cli_read_graph(cli, cli->files[0], &s->graph));
+    stc_arena *arena;
+    const stc_target *target;
+    int rc = stc_arena_create(&arena);
+    if (rc == 0) {
+        rc = stc_target_find(given.target, arena, &target);
+        stc_arena_destroy(&arena);
+    }
+    STC_TRY(stc_agree(cli->comm, rc));
+    rc = stc_compile(cli->comm, s->graph, cli->files[0], &options, &s->program, &report);
+    if (rc == 0) rc = take_program(s);
+    if (rc == 0) rc = set_capacity(s, given.target);
+    return stc_agree(cli->comm, rc);
+}
+
+static int read_program(const stc_cli *cli, subject *s)
+{
+    int rc = stc_program_read(cli->files[0], &s->program);
+    if (rc == 0) rc = take_program(s);
+    if (rc == 0 && given.target) rc = set_capacity(s, given.target);
+    return stc_agree(cli->comm, rc);
+}
+
+static int read_hgr(const stc_cli *cli, subject *s)
+{
+    int rc = stc_hgr_read(cli->files[0], &s->hgr);
+    if (rc == 0) {
+        s->h = s->hgr.graph;
+        const int64_t n = (int64_t)s->h.nvertices * STC_NCONSTRAINTS;
+        s->weight = stc_alloc(n, sizeof *s->weight);
+        rc = s->weight ? 0 : STC_ERR_NOMEM;
+        for (int64_t i = 0; i < n && rc == 0; i++)
+            s->weight[i] = s->h.weight[i];
+        s->h.weight = s->weight;
+    }
+    if (rc == 0 && given.target) rc = set_capacity(s, given.target);
+    return stc_agree(cli->comm, rc);
+}
+
+static int read_subject(const stc_cli *cli, subject *s)
+{
+    if (ends_with(cli->files[0], ".hgr")) return read_hgr(cli, s);
+    stc_file_kind kind = STC_FILE_GRAPH;
+    STC_TRY(stc_agree(cli->comm, stc_file_recognise(cli->files[0], &kind)));
+    if (kind == STC_FILE_GRAPH) return read_model(cli, s);
+    if (kind == STC_FILE_PROGRAM) return read_program(cli, s);
+    STC_FAIL(STC_ERR_INPUT,
+             "%s: this file is of kind '%s', expected a model, a program or a .hgr "
+             "file",
+             cli->files[0], stc_file_kind_name(kind));
+}
+
+/* ---- the methods ---- */
+
+typedef struct {
+    const char *name; /* as asked for */
+    stc_partition_quality quality;
+    char why[256]; /* it found nothing that fits; "" when it did */
+} outcome;
+
+typedef struct {
+    int n;
+    outcome list[MAX_METHODS];
+    int32_t *part, *best_part; /* [nvertices] */
+    int best;                  /* -1: none fits */
+} outcomes;
+
+/* Loads that are not balanced are measured all the same. */
+static int run_method(const stc_cli *cli, const subject *s, const double *weight, double imbalance,
+                      outcomes *all, outcome *o)
+{
+    stc_hypergraph balanced = s->h;
+    balanced.weight = weight;
+    stc_partition_options options = {.method = o->name,
+                                     .nparts = (int32_t)given.chips,
+                                     .seed = (uint64_t)given.seed,
+                                     .imbalance = imbalance};
+    memcpy(options.capacity, s->capacity, sizeof options.capacity);
+    int rc = stc_partition(cli->comm, &balanced, &options, all->part, &o->quality, NULL);
+    if (rc == STC_ERR_FIT || rc == STC_ERR_INTERNAL) {
+        snprintf(o->why, sizeof o->why, "%s", stc_error_text());
+        return 0;
+    }
+    if (rc < 0) return rc;
+    stc_partition_quality measured;
+    rc = stc_partition_measure(&s->h, (int32_t)given.chips, all->part, NULL, &measured);
+    STC_TRY(stc_agree(cli->comm, rc));
+    memcpy(o->quality.imbalance, measured.imbalance, sizeof measured.imbalance);
+    const int at = (int)(o - all->list);
+    const double volume = o->quality.multicast_volume;
+    if (all->best >= 0 && volume >= all->list[all->best].quality.multicast_volume) return 0;
+    all->best = at;
+    memcpy(all->best_part, all->part, (size_t)s->h.nvertices * sizeof *all->part);
+    return 0;
+}
+
+static int run_methods(const stc_cli *cli, const subject *s, const bool used[STC_NCONSTRAINTS],
+                       double imbalance, outcomes *all)
+{
+    const int32_t n = s->h.nvertices;
+    double *weight = stc_alloc((int64_t)n * STC_NCONSTRAINTS, sizeof *weight);
+    all->part = stc_alloc(n, sizeof *all->part);
+    all->best_part = stc_alloc(n, sizeof *all->best_part);
+    int rc = weight && all->part && all->best_part ? 0 : STC_ERR_NOMEM;
+    rc = stc_agree(cli->comm, rc);
+    for (int64_t i = 0; rc == 0 && i < (int64_t)n * STC_NCONSTRAINTS; i++)
+        weight[i] = used[i % STC_NCONSTRAINTS] ? s->h.weight[i] : 0;
+    for (int i = 0; i < all->n && rc == 0; i++)
+        rc = run_method(cli, s, weight, imbalance, all, &all->list[i]);
+    stc_free(weight);
+    if (rc == 0 && all->best < 0) rc = stc_fail(STC_ERR_FIT, "%s", all->list[all->n - 1].why);
+    return rc;
+}
+
+/* ---- results ---- */
+
+static const char *const measures[] = {"multicast_volume",
+                                       "broadcast_share",
+                                       "messages",
+                                       "edge_cut",
+                                       "max_send",
+                                       "max_receive",
+                                       "pairs",
+                                       "imbalance_neurons",
+                                       "imbalance_synapse_bytes",
+                                       "imbalance_work",
+                                       "seconds"};
+enum { NMEASURES = sizeof measures / sizeof *measures };
+
+static void list_measures(const outcome *o, double values[NMEASURES])
+{
+    const stc_partition_quality *q = &o->quality;
+    const double list[NMEASURES] = {q->multicast_volume, q->broadcast_share, (double)q->messages,
+                                    q->edge_cut,         q->max_send,        q->max_receive,
+                                    (double)q->pairs,    q->imbalance[0],    q->imbalance[1],
+                                    q->imbalance[2],     q->seconds};
+    for (int i = 0; i < NMEASURES; i++)
+        values[i] = o->why[0] ? NAN : list[i];
+}
+
+static int write_record(const stc_cli *cli, const subject *s, const outcomes *all)
+{
+    double values[NMEASURES * MAX_METHODS];
+    const char *names[MAX_METHODS];
+    for (int m = 0; m < all->n; m++) {
+        double column[NMEASURES];
+        list_measures(&all->list[m], column);
+        names[m] = all->list[m].name;
+        for (int i = 0; i < NMEASURES; i++)
+            values[i * all->n + m] = column[i];
+    }
+    const stc_partition_record record = {.graph = cli->files[0],
+                                         .command = cli->line,
+                                         .method = all->list[all->best].quality.method,
+                                         .chips = given.chips,
+                                         .seed = given.seed,
+                                         .n = s->h.nvertices,
+                                         .part = all->best_part,
+                                         .nmethods = all->n,
+                                         .nmeasures = NMEASURES,
+                                         .methods = names,
+                                         .measures = measures,
+                                         .values = values};
+    return stc_partition_file_write(given.output, &record);
+}
+
+static int write_output(const stc_cli *cli, const subject *s, const outcomes *all)
+{
+    int rc = 0;
+    if (!given.output) return 0;
+    if (cli->comm->rank == 0)
+        rc = ends_with(given.output, ".txt")
+                 ? stc_partition_write_text(given.output, s->h.nvertices, all->best_part)
+                 : write_record(cli, s, all);
+    return stc_agree(cli->comm, rc);
+}
+
+static void print_text(const stc_cli *cli, const subject *s, const outcomes *all)
+{
+    char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE];
+    printf("%s: %s vertices, %s nets, %s pins on %lld chips\n\n", cli->files[0],
+           stc_text_count(s->h.nvertices, a), stc_text_count(s->h.nnets, b),
+           stc_text_count(s->h.first[s->h.nnets], c), (long long)given.chips);
+    printf("%-14s %14s %9s %10s %12s %12s %8s  %s\n", "method", "volume", "broadcast", "messages",
+           "max send", "max receive", "pairs", "largest part / average, seconds");
+    for (int i = 0; i < all->n; i++) {
+        const outcome *o = &all->list[i];
+        const stc_partition_quality *q = &o->quality;
+        if (o->why[0]) {
+            printf("%-14s %s\n", o->name, o->why);
+            continue;
+        }
+        printf("%-14s %14.1f %8.2f%% %10lld %12.1f %12.1f %8lld  %.3f %.3f %.3f, %s%s\n", o->name,
+               q->multicast_volume, 100 * q->broadcast_share, (long long)q->messages, q->max_send,
+               q->max_receive, (long long)q->pairs, q->imbalance[0], q->imbalance[1],
+               q->imbalance[2], stc_text_seconds(q->seconds, a), i == all->best ? " (best)" : "");
+    }
+    const outcome *best = &all->list[all->best];
+    for (int i = 0; i < all->n; i++) {
+        if (!all->list[i].quality.no_gain) continue;
+        printf("\nno partition helps: nearly everything goes everywhere\n");
+        break;
+    }
+    if (given.output) printf("\nwrote %s (%s)\n", given.output, best->quality.method);
+}
+
+static void json_method(stc_json *out, const outcome *o)
+{
+    const stc_partition_quality *q = &o->quality;
+    double v[NMEASURES];
+    list_measures(o, v);
+    stc_json_open(out, NULL, '{');
+    stc_json_string(out, "method", o->name);
+    if (o->why[0]) stc_json_string(out, "error", o->why);
+    if (!o->why[0]) stc_json_string(out, "made_by", q->method);
+    stc_json_real(out, "multicast_volume", v[0]);
+    stc_json_real(out, "broadcast_share", v[1]);
+    stc_json_int(out, "messages", q->messages);
+    stc_json_real(out, "edge_cut", v[3]);
+    stc_json_real(out, "max_send", v[4]);
+    stc_json_real(out, "max_receive", v[5]);
+    stc_json_int(out, "pairs", q->pairs);
+    stc_json_open(out, "imbalance", '{');
+    for (int c = 0; c < STC_NCONSTRAINTS; c++)
+        stc_json_real(out, stc_constraint_names[c], v[7 + c]);
+    stc_json_close(out, '}');
+    stc_json_bool(out, "no_gain", q->no_gain);
+    stc_json_real(out, "seconds", v[NMEASURES - 1]);
+    stc_json_close(out, '}');
+}
+
+static void print_json(const stc_cli *cli, const subject *s, double imbalance, const outcomes *all)
+{
+    stc_json out = stc_json_begin(stdout);
+    stc_json_string(&out, "file", cli->files[0]);
+    stc_json_int(&out, "vertices", s->h.nvertices);
+    stc_json_int(&out, "nets", s->h.nnets);
+    stc_json_int(&out, "pins", s->h.first[s->h.nnets]);
+    stc_json_int(&out, "chips", given.chips);
+    stc_json_int(&out, "seed", given.seed);
+    stc_json_real(&out, "allowed_imbalance", imbalance);
+    stc_json_open(&out, "methods", '[');
+    for (int i = 0; i < all->n; i++)
+        json_method(&out, &all->list[i]);
+    stc_json_close(&out, ']');
+    stc_json_string(&out, "best", all->list[all->best].name);
+    if (given.output) stc_json_string(&out, "output", given.output);
+    stc_json_end(&out);
+}
+
+static int check_output(const stc_cli *cli)
+{
+    int rc = 0;
+    if (cli->comm->rank == 0 && given.output) {
+        rc = stc_output_check(given.output);
+        if (rc == 0) rc = stc_output_apart(given.output, cli->files[0]);
+    }
+    return stc_agree(cli->comm, rc);
+}
+
+static int partition(const stc_cli *cli)
+{
+    char words[MAX_LIST];
+    const char *methods[MAX_METHODS];
+    double imbalance;
+    bool used[STC_NCONSTRAINTS];
+    outcomes all = {.best = -1};
+    STC_TRY(stc_cli_need_files(cli, 1, "the model, program or .hgr file"));
+    STC_CHECK(given.chips > 0, STC_ERR_USAGE,
+              "--chips K is missing: the number of parts\nhint: stc partition %s --chips 8",
+              cli->files[0]);
+    STC_TRY(parse_imbalance(&imbalance));
+    STC_TRY(parse_constraints(used));
+    STC_TRY(parse_methods(words, methods, &all.n));
+    for (int i = 0; i < all.n; i++)
+        all.list[i].name = methods[i];
+    STC_TRY(check_output(cli));
+    stc_cli_threads(cli, true);
+
+    subject s = {0};
+    int rc = read_subject(cli, &s);
+    if (rc == 0) rc = run_methods(cli, &s, used, imbalance, &all);
+    if (rc == 0) rc = write_output(cli, &s, &all);
+    if (rc == 0 && cli->comm->rank == 0) {
+        if (cli->json)
+            print_json(cli, &s, imbalance, &all);
+        else
+            print_text(cli, &s, &all);
+    }
+    stc_free(all.part);
+    stc_free(all.best_part);
+    release(&s);
+    return rc;
+}
+
+const stc_command stc_command_partition = {
+    .name = "partition",
+    .help = "try partitions of a model, a program or a .hgr hypergraph",
+    .arguments = "MODEL|PROGRAM|GRAPH.hgr --chips K [options]",
+    .about = "Assigns the tiles of a model or program, or the vertices of a hypergraph in hMETIS' "
+             "format,\nto chips, by one method or several, and shows what each costs: the spikes "
+             "per step that\ntravel between chips (one copy per source and chip), and how even "
+             "the loads are.\nIn a .hgr file the first pin of a net is its source; vertices have "
+             "one to three weights\n(work; neurons, work; neurons, synapse bytes, work).",
+    .prints = "one line per method; with --json one object {methods: [{method, ...}]}.",
+    .examples =
+        "  stc partition model.h5 --chips 64 --methods all\n"
+        "  stc partition graph.hgr --chips 8 --constraints work --imbalance 5% -o parts.txt",
+    .max_files = 1,
+    .tables = {&table},
+    .run = partition,
+};

@@ -1,0 +1,3 @@
+stc_test(unit/connect USES program base)
+stc_test(unit/connect_draws USES program base)
+stc_test(unit/synapses USES synapses base)

@@ -1,0 +1,73 @@
+/* connecting.h - projections for the tests of connect.h. */
+#ifndef STC_CONNECTING_H
+#define STC_CONNECTING_H
+
+#include "stc/connect.h"
+#include "stc/error.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static inline stc_draw constant(double a)
+{
+    return (stc_draw){.kind = STC_DRAW_CONSTANT, .a = a};
+}
+
+static inline stc_draw draw(stc_draw_kind kind, double a, double b, double least, double most)
+{
+    return (stc_draw){.kind = (int32_t)kind, .a = a, .b = b, .least = least, .most = most};
+}
+
+/* Weight 2, delay 0.5 ms (5 steps), autapses and multapses allowed. */
+static inline stc_projection projection(stc_rule rule, int64_t nsources, int64_t ntargets)
+{
+    return (stc_projection){.rule = (int32_t)rule,
+                            .nsources = nsources,
+                            .ntargets = ntargets,
+                            .dt = 0.1,
+                            .autapses = true,
+                            .multapses = true,
+                            .recurrent = nsources == ntargets,
+                            .weight = constant(2.0),
+                            .delay = constant(0.5),
+                            .least = 1,
+                            .most = 1000,
+                            .key = 77};
+}
+
+static inline void connect_all(const stc_program *program, const stc_projection *p, stc_synapses *out)
+{
+    if (stc_connect(program, p, 0, p->ntargets, out) < 0) fail_msg("%s", stc_error_text());
+}
+
+/* It is refused, and the message holds all words. */
+static inline void assert_refused(const stc_program *program, const stc_projection *p,
+                                  const char *first, const char *second)
+{
+    stc_synapses s;
+    assert_int_equal(stc_connect(program, p, 0, p->ntargets, &s), STC_ERR_INPUT);
+    assert_null(s.source);
+    if (!strstr(stc_error_text(), first) || !strstr(stc_error_text(), second))
+        fail_msg("\"%s\" and \"%s\" are not in: %s", first, second, stc_error_text());
+}
+
+/* Sum of (count - expected)^2 / expected, one degree of freedom per entry. */
+static inline double chi_square(const int64_t *count, int64_t n, double expected)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += ((double)count[i] - expected) * ((double)count[i] - expected) / expected;
+    return sum;
+}
+/* Chi-square of n degrees has mean n and variance 2 n. */
+static inline void assert_chi_square(double value, double n)
+{
+    if (fabs(value - n) > 4 * sqrt(2 * n)) fail_msg("chi-square is %g for %g degrees", value, n);
+}
+
+#endif
