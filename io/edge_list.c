@@ -23,7 +23,8 @@ typedef struct {
 
 bool stc_is_edge_list(hid_t file)
 {
-    return stc_h5_has(file, "neurons") && stc_h5_has(file, "edges");
+    return !stc_h5_has_attr(file, "format") && stc_h5_has(file, "neurons") &&
+           stc_h5_has(file, "edges");
 }
 
 /* ---- the clock ---- */

@@ -4,6 +4,7 @@
  * order: input_file.h, open_all, then the reader of a layout.
  */
 #include "input_file.h"
+#include "network.h"
 
 #include "stc/error.h"
 
@@ -185,7 +186,11 @@ int stc_input_open(const char *path, const stc_program *program, const stc_input
                    stc_input **out)
 {
     stc_arena *arena;
+    stc_network_kind network = stc_network_kind_of(path);
     *out = NULL;
+    if (network != STC_NETWORK_NONE) {
+        return stc_network_open_input(network, path, program, options, out);
+    }
     STC_TRY(stc_arena_create(&arena));
     stc_input_file *f = stc_arena_alloc(arena, 1, sizeof(*f));
     if (!f) {

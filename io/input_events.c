@@ -6,6 +6,7 @@
  * stc_input_read_events.
  */
 #include "input_file.h"
+#include "network.h"
 
 #include "stc/error.h"
 
@@ -166,7 +167,11 @@ static int take(reader *r, const piece *p, int64_t i, int64_t row)
     if (!isfinite((float)value)) {
         return refuse(&c->values, row, "is %g; values must be finite float32 numbers", value);
     }
-    double step = step_of(time * c->unit, r->file->dt);
+    if (c->ends && time <= 0) {
+        return refuse(&c->times, row, "is 0; a spike is stamped with the end of its step");
+    }
+    double step = c->ends ? (double)stc_network_step(time * c->unit * 1e3, r->file->dt)
+                          : step_of(time * c->unit, r->file->dt);
     if (time * c->unit > r->file->last_time) r->file->last_time = time * c->unit;
     if (step >= (double)MOST_STEPS) {
         r->file->late++;

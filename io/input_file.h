@@ -73,6 +73,7 @@ typedef struct {
     stc_h5_data ids, times, samples, values;
     double unit; /* seconds per unit of times */
     bool padded; /* id -1 with an infinite time is no event */
+    bool ends;   /* times are ends of steps: NEST's rule (network.h) */
 } stc_event_columns;
 
 /* Open a column; missing is an error only when it is required. */

@@ -70,7 +70,7 @@ static int open_columns(hid_t group, bool valued, stc_event_columns *columns)
 
 static int add_events(stc_input_file *f, const stc_stage *stage, hid_t group, bool valued)
 {
-    stc_event_columns columns = {{.id = -1}, {.id = -1}, {.id = -1}, {.id = -1}, 1, true};
+    stc_event_columns columns = {{.id = -1}, {.id = -1}, {.id = -1}, {.id = -1}, 1, true, false};
     STC_TRY(check_events(f, stage, group));
     int rc = open_columns(group, valued, &columns);
     int64_t samples = rc == 0 && columns.ids.ndim == 2 ? columns.ids.dim[0] : 1;

@@ -28,6 +28,19 @@ static int read_unit(const stc_input_file *f, const stc_h5_data *times, double *
                        "attribute units is \"%.40s\", expected ms or s", text);
 }
 
+/* Are times the ends of steps? The file may say; else a network of populations wants it so. */
+static int read_stamp(const stc_input_file *f, const stc_h5_data *times, bool *ends)
+{
+    const char *stamp;
+    *ends = stc_program_stamps_end(f->program);
+    if (!stc_h5_has_attr(times->id, "stamp")) return 0;
+    STC_TRY(stc_h5_attr_text(times->id, "stamp", f->arena, &stamp));
+    *ends = strcmp(stamp, "end") == 0;
+    if (*ends || strcmp(stamp, "start") == 0) return 0;
+    return stc_h5_fail(STC_ERR_INPUT, times->id, NULL,
+                       "attribute stamp is \"%.40s\", expected start or end", stamp);
+}
+
 static int open_columns(const stc_input_file *f, hid_t group, const char *ids,
                         stc_event_columns *columns)
 {
@@ -35,13 +48,14 @@ static int open_columns(const stc_input_file *f, hid_t group, const char *ids,
     STC_TRY(stc_event_column(group, "timestamps", true, false, &columns->times));
     STC_TRY(stc_event_column(group, "sample", false, true, &columns->samples));
     STC_TRY(stc_event_column(group, "value", false, false, &columns->values));
+    STC_TRY(read_stamp(f, &columns->times, &columns->ends));
     return read_unit(f, &columns->times, &columns->unit);
 }
 
 static int read_population(stc_input_file *f, const stc_stage *stage, hid_t group, const char *ids,
                            int64_t samples)
 {
-    stc_event_columns columns = {{.id = -1}, {.id = -1}, {.id = -1}, {.id = -1}, 0, false};
+    stc_event_columns columns = {{.id = -1}, {.id = -1}, {.id = -1}, {.id = -1}, 0, false, false};
     int rc = open_columns(f, group, ids, &columns);
     if (rc == 0) rc = stc_input_add_events(f, stage, samples, &columns);
     stc_event_columns_close(&columns);

@@ -212,8 +212,7 @@ int stc_model_parameter(const stc_model *m, hid_t group, const stc_model_item *i
     stc_attr *attr = &node->attrs[a];
     stc_h5_data data;
     STC_TRY(stc_h5_data_open(group, name, &data));
-    bool array =
-        spec->kind == STC_ATTR_WEIGHT || (spec->kind == STC_ATTR_EACH && data.size != 1);
+    bool array = spec->kind == STC_ATTR_WEIGHT || (spec->kind == STC_ATTR_EACH && data.size != 1);
     int rc;
     if (array || spec->kind == STC_ATTR_INTS) {
         rc = stc_h5_data_numeric(&data);

@@ -5,6 +5,7 @@
 #include "model.h"
 
 #include "stc/error.h"
+#include "stc/io.h"
 #include "stc/population.h"
 
 #include <math.h>
@@ -286,4 +287,35 @@ int stc_network_check_rules(const char *path, const char *what, const stc_nir_ru
               "--%s: %s is %s, whose models say all; such options are for NIR models", option, path,
               what);
     return 0;
+}
+
+/* ---- the formats ---- */
+
+stc_network_kind stc_network_kind_of(const char *path)
+{
+    hid_t file;
+    if (stc_is_sonata(path)) return STC_NETWORK_SONATA;
+    if (stc_h5_open(path, &file) < 0) return STC_NETWORK_NONE;
+    bool is = stc_is_edge_list(file);
+    stc_h5_close(&file);
+    return is ? STC_NETWORK_EDGE_LIST : STC_NETWORK_NONE;
+}
+
+int stc_network_read(stc_network_kind kind, const char *path, const stc_nir_rules *rules,
+                     stc_graph **out)
+{
+    if (kind == STC_NETWORK_SONATA) return stc_sonata_read(path, rules, out);
+    return stc_edge_list_read(path, rules, out);
+}
+
+int stc_network_open_input(stc_network_kind kind, const char *path, const stc_program *program,
+                           const stc_input_options *options, stc_input **out)
+{
+    if (kind == STC_NETWORK_SONATA) return stc_sonata_input(path, program, options, out);
+    return stc_edge_list_input(path, program, options, out);
+}
+
+bool stc_file_has_input(const char *path)
+{
+    return stc_network_kind_of(path) != STC_NETWORK_NONE;
 }

@@ -76,14 +76,26 @@ int stc_network_input_begin(const char *path, const stc_program *program,
 int stc_network_input_array(const stc_network_input *in, const char *name, int64_t n, int *array);
 /* A spike of source id in a step (0-based, later ones are dropped). */
 int stc_network_input_spike(stc_network_input *in, int array, int64_t step, int64_t id);
-/* The step that emits what is stamped `ms`: NEST's rule (docs/formats.md); 0 and less: no step. */
+/* The step that emits what is stamped ms > 0, the end of a step, by NEST's rule: times are rounded
+ * to microseconds, and then up to the end of a step of dt seconds. */
 int64_t stc_network_step(double ms, double dt);
 /* Hand the input over, or release all when rc says that something failed; returns rc. */
 int stc_network_input_finish(stc_network_input *in, int rc, stc_input **out);
 
 /* ---- the formats ---- */
 
-/* Is the file JSON text, or an edge list? */
+typedef enum { STC_NETWORK_NONE, STC_NETWORK_SONATA, STC_NETWORK_EDGE_LIST } stc_network_kind;
+/* By content: JSON text, or an HDF5 file with /neurons and /edges. NONE also when it cannot be
+ * read. */
+stc_network_kind stc_network_kind_of(const char *path);
+
+/* Read a network of a kind that is not NONE as a graph, or the spikes that it brings. rules: dt
+ * alone may be given. */
+int stc_network_read(stc_network_kind kind, const char *path, const stc_nir_rules *rules,
+                     stc_graph **out);
+int stc_network_open_input(stc_network_kind kind, const char *path, const stc_program *program,
+                           const stc_input_options *options, stc_input **out);
+
 bool stc_is_sonata(const char *path);
 bool stc_is_edge_list(hid_t file);
 

@@ -105,10 +105,14 @@ int stc_network_input_spike(stc_network_input *in, int array, int64_t step, int6
 
 int64_t stc_network_step(double ms, double dt)
 {
-    double tics = nearbyint(ms * 1e3), step = dt * 1e6; /* of a microsecond */
-    double near = nearbyint(tics / step);
-    if (fabs(near * step - tics) > 1e-6 * step) near = ceil(tics / step);
-    return near < (double)MOST_STEPS ? (int64_t)near - 1 : MOST_STEPS;
+    double tics = floor(ms * 1e3 + 0.5), step = nearbyint(dt * 1e6); /* of a microsecond */
+    double end = ceil(tics / step);
+    if (step < 1 || fabs(step - dt * 1e6) > 1e-6) { /* no whole number of tics */
+        double at = ms / (dt * 1e3);
+        end = fabs(at - nearbyint(at)) <= 1e-6 ? nearbyint(at) : ceil(at);
+    }
+    if (end < 1) end = 1;
+    return end < (double)MOST_STEPS ? (int64_t)end - 1 : MOST_STEPS;
 }
 
 static int compare_events(const void *a, const void *b)

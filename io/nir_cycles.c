@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     stc_graph *graph;
     int32_t n;
-    bool *holds;      /* a delay of a step or more: passes nothing on within a step */
+    bool *holds;        /* a delay of a step or more: passes nothing on within a step */
     consumers all, now; /* now: those that values reach within the step */
     int32_t *component; /* by `now` */
     int32_t *distance;
@@ -77,8 +77,8 @@ static int list_consumers(const cycles *c, const bool *without, consumers *out)
     return made ? 0 : STC_ERR_NOMEM;
 }
 
-/* One distance after the other: `list` holds the nodes of this one, which grows by the nodes without
- * state that they lead to; the neurons that they lead to wait in c->order. */
+/* One distance after the other: `list` holds the nodes of this one, which grows by the nodes
+ * without state that they lead to; the neurons that they lead to wait in c->order. */
 static int find_distances(cycles *c)
 {
     int32_t *list = stc_alloc(c->n, sizeof(*list)), n = 0, waiting = 0;

@@ -1,5 +1,5 @@
-/* nir_needs.c - the rules that a NIR file needs to mean what a graph does. The file has no place for
- * them, and a reader takes one set for all nodes, so all must agree. */
+/* nir_needs.c - the rules that a NIR file needs to mean what a graph does. The file has no place
+ * for them, and a reader takes one set for all nodes, so all must agree. */
 #include "nir_write.h"
 
 #include "stc/error.h"

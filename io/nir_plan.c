@@ -8,10 +8,9 @@
 #include <string.h>
 
 /* Ops that are a primitive by themselves: the type is that of the op. */
-static const char *const direct[] = {"input", "output", "conv2d",     "conv1d",     "flatten",
-                                     "delay", "scale",  "sum_pool2d", "avg_pool2d", "threshold",
-                                     "i",     "if",     "li",         "lif",        "cuba_li",
-                                     "cuba_lif"};
+static const char *const direct[] = {
+    "input",      "output",    "conv2d", "conv1d", "flatten", "delay", "scale",   "sum_pool2d",
+    "avg_pool2d", "threshold", "i",      "if",     "li",      "lif",   "cuba_li", "cuba_lif"};
 
 static const struct {
     const char *op, *why;
@@ -148,8 +147,7 @@ static int plan_node(stc_nir_writer *w, int32_t index)
     if (is_called(node, "conv2d") && stc_node_weight(node, "pad_value")) {
         return refuse(node, "NIR pads with zeros only (pad_value)");
     }
-    if (plan->type || node->op->op_class == STC_CLASS_ADD ||
-        stc_nir_is_inserted(w->graph, node)) {
+    if (plan->type || node->op->op_class == STC_CLASS_ADD || stc_nir_is_inserted(w->graph, node)) {
         return 0;
     }
     return refuse(node, "NIR has no such primitive");
@@ -172,6 +170,7 @@ int stc_nir_plan_nodes(stc_nir_writer *w)
     }
     /* a fold may give a Linear a bias */
     for (int32_t i = 0; i < w->graph->nnodes; i++)
-        if (w->plan[i].nfolds && is_called(w->graph->nodes[i], "linear")) w->plan[i].type = "Affine";
+        if (w->plan[i].nfolds && is_called(w->graph->nodes[i], "linear"))
+            w->plan[i].type = "Affine";
     return 0;
 }

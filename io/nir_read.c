@@ -1,8 +1,8 @@
 /* nir_read.c - what a NIR file has beyond a SpikeGraph: types that are NIR's alone, Inputs and
  * Outputs of inner graphs that only pass on, ends that are missing, shapes to check, rules.
  *
- * Inner graphs are flattened: node `lif` of the graph `rnn` becomes `rnn.lif`. Reading order: ports,
- * parameters, missing ends, checks, stc_nir_read.
+ * Inner graphs are flattened: node `lif` of the graph `rnn` becomes `rnn.lif`. Reading order:
+ * ports, parameters, missing ends, checks, stc_nir_read.
  */
 #include "model.h"
 
@@ -327,14 +327,14 @@ static bool operand_shape(const stc_model_item *item, const stc_node *node, stc_
     const stc_weight *weight = w < 0 ? NULL : node->attrs[w].weight;
     *out = item->shape;
     if (!weight) return item->has_shape;
-    if (g < 0) { /* (..., out, in) */
+    if (strcmp(node->op->name, "linear") == 0) { /* (..., out, in) */
         *out = weight->shape;
         if (out->ndim < 2) return false;
         out->dim[out->ndim - 2] = out->dim[out->ndim - 1];
         out->dim[--out->ndim] = 0;
         return true;
     }
-    if (!item->has_shape || weight->shape.ndim != item->shape.ndim + 2) return false;
+    if (g < 0 || !item->has_shape || weight->shape.ndim != item->shape.ndim + 2) return false;
     *out = (stc_shape){.ndim = item->shape.ndim + 1};
     out->dim[0] = weight->shape.dim[1] * node->attrs[g].i[0];
     for (int d = 1; d < out->ndim; d++)
@@ -415,8 +415,8 @@ static int check_shapes(const stc_model *m)
     const stc_model_check *checks = m->checks.data;
     char found[96], wanted[96];
     for (int64_t k = 0; k < m->checks.n; k++) {
-        const stc_node *source = checks[k].user ? m->graph->nodes[checks[k].user->inputs[0]]
-                                                : checks[k].source;
+        const stc_node *source =
+            checks[k].user ? m->graph->nodes[checks[k].user->inputs[0]] : checks[k].source;
         STC_CHECK(shape_fits(&checks[k], &source->shape), STC_ERR_INPUT,
                   "%s:%s: %s is %s, but %s, which leads to it, has shape %s", m->path,
                   checks[k].place, checks[k].what,

@@ -73,7 +73,8 @@ static const struct {
     {"lava", "Lava, floating point: 0.1 ms, reset to 0; but weights take no step of delay",
      "dt=1e-4 integrator=euler compare=gt reset=zero"},
     {"nengo",
-     "not possible: it fires between steps, crossing times are interpolated and the rest of a step carries over",
+     "not possible: it fires between steps, crossing times are interpolated and the rest of a step "
+     "carries over",
      NULL},
 };
 enum { NPRESETS = sizeof(presets) / sizeof(presets[0]) };
@@ -205,8 +206,7 @@ static int take_preset(stc_nir_rules *rules)
         names[i] = presets[i].name;
         used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
         if (strcmp(names[i], rules->preset) != 0) continue;
-        STC_CHECK(presets[i].settings, STC_ERR_USAGE, "--as %s: %s",
-                  names[i], presets[i].help);
+        STC_CHECK(presets[i].settings, STC_ERR_USAGE, "--as %s: %s", names[i], presets[i].help);
         rules->settings = presets[i].settings;
         take_settings(rules, presets[i].settings);
         return 0;
@@ -245,8 +245,7 @@ const char *stc_nir_rules_text(const stc_nir_rules *rules, char *buffer, size_t 
         int n, index = *choice_of(&copy, i);
         if (index < 1 && i >= ALWAYS_TOLD) continue;
         const char *word = word_of(choices[i].words, index, &n);
-        used +=
-            snprintf(buffer + used, size - (size_t)used, ", %s %.*s", choices[i].name, n, word);
+        used += snprintf(buffer + used, size - (size_t)used, ", %s %.*s", choices[i].name, n, word);
     }
     if ((size_t)used < size && rules->max_count > 1) {
         used += snprintf(buffer + used, size - (size_t)used, ", max_count %lld",

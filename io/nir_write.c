@@ -49,7 +49,8 @@ static int follow(edges *e, int32_t from, int32_t to)
     if (e->w->plan[from].type) return add_edge(e, from, to);
     const stc_node *node = e->w->graph->nodes[from];
     STC_CHECK(e->depth < MAX_DEPTH, STC_ERR_INPUT,
-              "node %s: cannot be written as NIR: more than %d sums of sums", node->name, MAX_DEPTH);
+              "node %s: cannot be written as NIR: more than %d sums of sums", node->name,
+              MAX_DEPTH);
     e->depth++;
     for (int k = 0; k < node->ninputs; k++)
         STC_TRY(follow(e, node->inputs[k], to));

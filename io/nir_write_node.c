@@ -112,21 +112,44 @@ static int put_repeated(hid_t group, const char *name, const stc_shape *lead, in
     return rc;
 }
 
+/* Rows of groups as rows of all columns, 0 outside of the own group; stc_free them. */
+static int spread_groups(int64_t rows, int64_t columns, int64_t groups, const double *values,
+                         double **out)
+{
+    *out = stc_alloc(rows * columns * groups, sizeof(**out));
+    if (!*out) return STC_ERR_NOMEM;
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t group = r / (rows / groups);
+        memcpy(*out + (r * groups + group) * columns, values + r * columns,
+               (size_t)columns * sizeof(**out));
+    }
+    return 0;
+}
+
 /* Weight and bias; lead: leading axes of the operand, for which NIR wants weights of their own. */
-static int put_rows(const stc_nir_writer *w, hid_t group, int32_t index, int nlead, bool with_bias)
+static int put_rows(const stc_nir_writer *w, hid_t group, int32_t index, int nlead, int64_t groups,
+                    bool with_bias)
 {
     const stc_node *node = w->graph->nodes[index];
-    const stc_weight *weight = stc_node_weight(node, "weight"), *bias = stc_node_weight(node, "bias");
+    const stc_weight *weight = stc_node_weight(node, "weight"),
+                     *bias = stc_node_weight(node, "bias");
     const stc_nir_plan *plan = &w->plan[index];
-    if (plan->nfolds == 0 && nlead == 0 && (bias || !with_bias)) {
+    if (plan->nfolds == 0 && nlead == 0 && groups == 1 && (bias || !with_bias)) {
         int rc = stc_model_put_weight(group, "weight", weight);
         return rc == 0 && with_bias ? stc_model_put_weight(group, "bias", bias) : rc;
     }
-    double *values = NULL, *offset = NULL;
+    double *values = NULL, *offset = NULL, *spread = NULL;
     int rc = read_rows(node, plan, &values, &offset);
-    stc_shape rows = {1, {weight->shape.dim[0]}};
-    if (rc == 0) rc = put_repeated(group, "weight", &node->shape, nlead, &weight->shape, values);
+    stc_shape rows = {1, {weight->shape.dim[0]}}, all = weight->shape;
+    if (rc == 0 && groups > 1) {
+        rc = spread_groups(all.dim[0], all.dim[1], groups, values, &spread);
+        all.dim[1] *= groups;
+    }
+    if (rc == 0) {
+        rc = put_repeated(group, "weight", &node->shape, nlead, &all, spread ? spread : values);
+    }
     if (rc == 0 && with_bias) rc = put_repeated(group, "bias", &node->shape, nlead, &rows, offset);
+    stc_free(spread);
     stc_free(values);
     stc_free(offset);
     return rc;
@@ -136,7 +159,8 @@ static int put_linear(const stc_nir_writer *w, hid_t group, int32_t index)
 {
     const stc_node *node = w->graph->nodes[index];
     int nlead = stc_node_weight(node, "weight")->shape.ndim == 2 ? node->shape.ndim - 1 : 0;
-    return put_rows(w, group, index, nlead, strcmp(w->plan[index].type, "Affine") == 0);
+    return put_rows(w, group, index, nlead, stc_node_int(node, "groups"),
+                    strcmp(w->plan[index].type, "Affine") == 0);
 }
 
 static int put_conv(const stc_nir_writer *w, hid_t group, int32_t index)
@@ -145,7 +169,7 @@ static int put_conv(const stc_nir_writer *w, hid_t group, int32_t index)
     int axes = operand->shape.ndim - 1, n = axes == 1 ? -1 : axes;
     int pad = stc_op_attr(node->op, "auto_pad");
     bool same = pad >= 0 && node->attrs[pad].given && node->attrs[pad].i[0] != 0;
-    int rc = put_rows(w, group, index, 0, true);
+    int rc = put_rows(w, group, index, 0, 1, true);
     if (rc == 0) {
         rc = stc_h5_put(group, "input_shape", H5T_NATIVE_INT64, n, operand->shape.dim + 1);
     }
@@ -303,12 +327,12 @@ static const struct {
     const char *type;
     int (*put)(const stc_nir_writer *w, hid_t group, int32_t index);
 } table[] = {
-    {"Input", put_end},        {"Output", put_end},      {"Affine", put_linear},
-    {"Linear", put_linear},    {"Conv1d", put_conv},     {"Conv2d", put_conv},
-    {"Scale", put_scale},      {"Flatten", put_flatten}, {"SumPool2d", put_pool},
-    {"AvgPool2d", put_pool},   {"Delay", put_neuron},    {"Threshold", put_neuron},
-    {"I", put_neuron},         {"IF", put_neuron},       {"LI", put_neuron},
-    {"CubaLI", put_neuron},    {"CubaLIF", put_neuron},
+    {"Input", put_end},      {"Output", put_end},      {"Affine", put_linear},
+    {"Linear", put_linear},  {"Conv1d", put_conv},     {"Conv2d", put_conv},
+    {"Scale", put_scale},    {"Flatten", put_flatten}, {"SumPool2d", put_pool},
+    {"AvgPool2d", put_pool}, {"Delay", put_neuron},    {"Threshold", put_neuron},
+    {"I", put_neuron},       {"IF", put_neuron},       {"LI", put_neuron},
+    {"CubaLI", put_neuron},  {"CubaLIF", put_neuron},
 };
 
 int stc_nir_put_node(const stc_nir_writer *w, hid_t group, int32_t index)
@@ -333,7 +357,9 @@ int64_t stc_nir_node_bytes(const stc_nir_writer *w, int32_t index)
         const stc_weight *stored = node->attrs[a].weight;
         if (stored && stored->shape.ndim) weight += stc_shape_size(&stored->shape);
     }
-    int64_t lead = strcmp(node->op->name, "linear") == 0 ? size / node->shape.dim[node->shape.ndim - 1]
-                                                         : 1;
+    int64_t lead = 1;
+    if (strcmp(node->op->name, "linear") == 0) {
+        lead = size / node->shape.dim[node->shape.ndim - 1] * stc_node_int(node, "groups");
+    }
     return 8 * (weight * (lead + 1) + 8 * size) + stc_h5_overhead(12);
 }

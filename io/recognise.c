@@ -1,5 +1,5 @@
 /* recognise.c - what a file is, by its content; and opening it, or saying why not. */
-#include "h5.h"
+#include "network.h"
 
 #include "stc/error.h"
 #include "stc/io.h"
@@ -117,19 +117,21 @@ static const struct {
     const char *name, *format, *group;
 } kinds[] = {
     {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "graph"},
-    {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "node"}, /* NIR */
+    {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "node"},    /* NIR */
+    {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "neurons"}, /* edge list */
     {STC_FILE_PROGRAM, "program", "stc-program", "program"},
     {STC_FILE_RESULT, "result", "stc-result", NULL},
     {STC_FILE_INPUT, "input", "stc-input", "inputs"},
     {STC_FILE_INPUT, "input", "stc-input", "spikes"}, /* SONATA */
 };
 
-/* Known files of others that this version does not take. */
+/* Files that are a part of something. */
 static const struct {
     const char *group, *what;
-} others[] = {
-    {"nodes", "a SONATA network; this version reads SpikeGraph models (/graph)"},
-    {"edges", "a SONATA network or an edge list; this version reads SpikeGraph models (/graph)"},
+} parts[] = {
+    {"nodes", "the nodes of a SONATA network; give the configuration (JSON) that names this file"},
+    {"edges", "the edges of a SONATA network; give the configuration (JSON) that names this file"},
+    {"report", "a SONATA report; expected a model, a program, an input or a result"},
 };
 
 const char *stc_file_kind_name(stc_file_kind kind)
@@ -145,9 +147,9 @@ static int unknown(const char *path, hid_t file, stc_arena *arena)
     const char **names = NULL;
     int64_t n = 0;
     char list[200] = "";
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (stc_h5_has(file, others[i].group)) {
-            STC_FAIL(STC_ERR_INPUT, "%s: is %s", path, others[i].what);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (stc_h5_has(file, parts[i].group)) {
+            STC_FAIL(STC_ERR_INPUT, "%s: is %s", path, parts[i].what);
         }
     }
     STC_TRY(stc_h5_names(file, 100000, arena, &names, &n));
@@ -159,7 +161,7 @@ static int unknown(const char *path, hid_t file, stc_arena *arena)
     STC_FAIL(
         STC_ERR_INPUT,
         "%s: is an HDF5 file that stc does not know: it holds %s; expected /graph (SpikeGraph), "
-        "/node (NIR), /program, /inputs, /spikes or a result",
+        "/node (NIR), /neurons (edge list), /program, /inputs, /spikes or a result",
         path, n ? list : "nothing");
 }
 
@@ -185,6 +187,8 @@ int stc_file_recognise(const char *path, stc_file_kind *kind)
 {
     hid_t file;
     stc_arena *arena;
+    *kind = STC_FILE_GRAPH;
+    if (stc_is_sonata(path)) return 0;
     STC_TRY(stc_h5_open(path, &file));
     int rc = stc_arena_create(&arena);
     if (rc == 0) {

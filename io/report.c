@@ -82,7 +82,8 @@ int64_t stc_report_bytes(const stc_result *result)
     return bytes;
 }
 
-static int create_column(hid_t mapping, const stc_trace *trace, int column)
+static int create_column(hid_t mapping, const stc_result *result, const stc_trace *trace,
+                         int column)
 {
     stc_h5_data data;
     int64_t size = column_size(trace, column);
@@ -91,7 +92,8 @@ static int create_column(hid_t mapping, const stc_trace *trace, int column)
     int rc = 0;
     if (column == NODE_IDS) rc = stc_h5_set_int(data.id, "sorted", 1);
     if (column == TIME) rc = stc_h5_set_text(data.id, "units", "ms");
-    if (column == TIME && rc == 0) rc = stc_h5_set_text(data.id, "stamp", "start");
+    if (column == TIME && rc == 0)
+        rc = stc_h5_set_text(data.id, "stamp", result->stamps_end ? "end" : "start");
     stc_h5_close(&data.id);
     return rc;
 }
@@ -111,7 +113,7 @@ static int fill_group(hid_t group, const stc_result *result, const stc_trace *tr
     if (rc == 0) rc = stc_h5_group_create(group, "mapping", &mapping);
     if (rc < 0) return rc;
     for (int c = 0; c < NCOLUMNS && rc == 0; c++)
-        rc = create_column(mapping, trace, c);
+        rc = create_column(mapping, result, trace, c);
     stc_h5_close(&mapping);
     return rc;
 }
@@ -162,7 +164,8 @@ static void *column_values(const stc_result *result, const stc_trace *trace, int
     for (int64_t i = 0; i < n && column <= INDEX_POINTERS; i++)
         values[i] = (uint64_t)(column == NODE_IDS ? trace->ids[i] : i);
     if (column == TIME) {
-        times[1] = (double)result->steps * result->dt_ms;
+        times[0] = (double)result->stamps_end * result->dt_ms;
+        times[1] = (double)(result->steps + result->stamps_end) * result->dt_ms;
         times[2] = result->dt_ms;
     }
     return values;

@@ -213,7 +213,8 @@ static int create_columns(hid_t group, const stc_result *result, const stc_popul
         if (!has_column(result, p, c)) continue;
         rc = stc_h5_data_create(group, column_names[c], column_type(c), 1, &records, &data);
         if (rc == 0 && c == TIMESTAMPS) rc = stc_h5_set_text(data.id, "units", "ms");
-        if (rc == 0 && c == TIMESTAMPS) rc = stc_h5_set_text(data.id, "stamp", "start");
+        if (rc == 0 && c == TIMESTAMPS)
+            rc = stc_h5_set_text(data.id, "stamp", result->stamps_end ? "end" : "start");
         stc_h5_close(&data.id);
     }
     return rc;
@@ -250,7 +251,9 @@ static const void *convert(const stc_result *result, const stc_population *p, re
     uint32_t *samples = buffer;
     for (int64_t i = 0; i < n; i++) {
         if (column == NODE_IDS) ids[i] = (uint64_t)p->id[first + i];
-        if (column == TIMESTAMPS) times[i] = (double)p->step[first + i] * result->dt_ms;
+        if (column == TIMESTAMPS) {
+            times[i] = (double)(p->step[first + i] + result->stamps_end) * result->dt_ms;
+        }
         if (column == SAMPLE) samples[i] = (uint32_t)p->sample[first + i];
     }
     return column == VALUE ? p->value + first : buffer;

@@ -1,6 +1,7 @@
 /* spikegraph_read.c - a model from an HDF5 file: a SpikeGraph (/graph) here, NIR (/node) in
  * nir_read.c. Reading order: model.h, the head of a SpikeGraph, stc_graph_read. */
 #include "model.h"
+#include "network.h"
 
 #include "stc/error.h"
 #include "stc/io.h"
@@ -103,7 +104,9 @@ int stc_graph_read(const char *path, stc_nir_rules *rules, stc_graph **out)
 {
     stc_model m = {.path = path, .file = -1};
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    stc_network_kind network = stc_network_kind_of(path);
     *out = NULL;
+    if (network != STC_NETWORK_NONE) return stc_network_read(network, path, rules, out);
     STC_TRY(stc_h5_open(path, &m.file));
     int rc = stc_graph_create(base, &m.graph);
     if (rc < 0) {

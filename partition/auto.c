@@ -96,7 +96,7 @@ static int try_first(const stc_comm *comm, const stc_partition_job *job, double 
                      int32_t *part, bool *no_gain)
 {
     double volume = 0;
-    const int best = stc_partition_deal(comm, job, MULTILEVEL + 1, make, part);
+    const int best = stc_partition_deal(comm, job, 0, MULTILEVEL + 1, make, -1, part);
     if (best < 0) return best;
     STC_TRY(stc_agree(comm, volume_of(job, part, &volume)));
     *no_gain = volume > 0 && (volume >= OF_RANDOM * random || volume >= OF_ALL * most_volume(job));
@@ -112,13 +112,13 @@ static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part
 {
     double contiguous = 0, random = 0;
     STC_TRY(stc_agree(comm, measure_simple(job, &contiguous, &random)));
+    int best = -1, begin = 0;
     if (contiguous > SUSPICIOUS * most_volume(job)) {
-        const int best = try_first(comm, job, random, part, &made->no_gain);
+        best = try_first(comm, job, random, part, &made->no_gain);
         if (best < 0) return best;
-        made->method = maker(best);
-        if (made->no_gain) return 0;
+        begin = MULTILEVEL + 1;
     }
-    const int best = stc_partition_deal(comm, job, NCANDIDATES, make, part);
+    if (!made->no_gain) best = stc_partition_deal(comm, job, begin, NCANDIDATES, make, best, part);
     if (best < 0) return best;
     made->method = maker(best);
     return 0;

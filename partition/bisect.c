@@ -20,13 +20,15 @@ static const double PRICE = 0.4;
 
 /* ---- two parts of the coarsest level ---- */
 
+/* How much of everything is on part 1; weights that fit on one part do not count. */
 static double filled(const stc_partition_state *s)
 {
     double sum = 0;
     int n = 0;
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        if (s->limits->total[c] <= 0) continue;
-        sum += s->load[STC_NCONSTRAINTS + c] / s->limits->total[c];
+        const double total = s->limits->total[c];
+        if (total <= s->limit[c] && total <= s->limit[STC_NCONSTRAINTS + c]) continue;
+        sum += s->load[STC_NCONSTRAINTS + c] / total;
         n++;
     }
     return n > 0 ? sum / n : (double)s->size[1] / (s->size[0] + s->size[1]);

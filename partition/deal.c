@@ -66,9 +66,9 @@ static void take(const stc_partition_job *job, const int32_t *candidate, int rc,
     }
 }
 
-/* The best candidate of this rank. Threads take candidates as they come; which one is the best does
- * not depend on that. */
-static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t n,
+/* The best candidate of this rank, number rank, rank + size, ... of n from `begin` on. Threads take
+ * candidates as they come; which one is the best does not depend on that. */
+static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t begin, int32_t n,
                     stc_candidate make, int32_t *part, double best[NKEYS])
 {
     const int32_t own = n > comm->rank ? (n - comm->rank - 1) / comm->size + 1 : 0;
@@ -80,7 +80,7 @@ static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t 
         if (!candidate) take(job, NULL, STC_ERR_NOMEM, NULL, &f);
 #pragma omp for schedule(dynamic, 1)
         for (int32_t i = 0; i < own; i++) {
-            const int32_t index = comm->rank + i * comm->size;
+            const int32_t index = begin + comm->rank + i * comm->size;
             double key[NKEYS];
             int rc = candidate ? make(job, index, candidate) : STC_NO_CANDIDATE;
             if (rc == 0) rc = rate(job, candidate, index, key);
@@ -91,11 +91,13 @@ static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t 
     return f.rc < 0 ? stc_fail(f.rc, "%s", f.text) : 0;
 }
 
-int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t n,
-                       stc_candidate make, int32_t *part)
+int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t begin,
+                       int32_t end, stc_candidate make, int32_t known, int32_t *part)
 {
     double own[NKEYS] = {INFINITY, INFINITY, INFINITY, INFINITY};
-    STC_TRY(stc_agree(comm, make_own(comm, job, n, make, part, own)));
+    int rc = comm->rank == 0 && known >= 0 ? rate(job, part, known, own) : 0;
+    if (rc == 0) rc = make_own(comm, job, begin, end - begin, make, part, own);
+    STC_TRY(stc_agree(comm, rc));
     bool in = true; /* still equal to the best in all keys so far */
     double best = INFINITY;
     for (int i = 0; i < NKEYS; i++) {
@@ -108,6 +110,6 @@ int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32
               job->graph->nvertices, job->nparts);
     const int32_t index = (int32_t)best;
     stc_comm_bcast(comm, part, (int64_t)job->graph->nvertices * (int64_t)sizeof *part,
-                   index % comm->size);
+                   index < begin ? 0 : (index - begin) % comm->size);
     return index;
 }

@@ -24,8 +24,8 @@ const stc_level *stc_hierarchy_coarsest(const stc_hierarchy *h);
 /* Parts of the coarsest level from those of the finest, when clusters are within parts. */
 void stc_hierarchy_lift(const stc_hierarchy *h, const int32_t *part, int32_t *coarse);
 /* Take the parts of the coarsest level down to the finest: searched on each level with a price on
- * imbalance (see stc_level_search), at last repaired and searched within the limits. Without coarser
- * levels it is copied. coarse[] is used as room: it has finest->n entries. */
+ * imbalance (see stc_level_search), at last repaired and searched within the limits. Without
+ * coarser levels it is copied. coarse[] is used as room: it has finest->n entries. */
 int stc_hierarchy_descend(const stc_hierarchy *h, const stc_limits *limits, double price,
                           uint64_t seed, int32_t *coarse, int32_t *part);
 

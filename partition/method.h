@@ -73,11 +73,13 @@ typedef int (*stc_candidate)(const stc_partition_job *job, int32_t index, int32_
  * a time in a process and never inside a parallel region. */
 int stc_metis_candidate(const stc_partition_job *job, int32_t index, int32_t *part);
 
-/* Make candidates 0..n-1, number i on rank i % size, and hand the best to all ranks: capacities
- * kept and no part empty first, then least violation of the balance, then least multicast volume,
- * then the lowest index. Collective. Returns its index; STC_ERR_INTERNAL when there was none. */
-int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t n,
-                       stc_candidate make, int32_t *part);
+/* Make candidates begin..end-1, dealt over ranks and threads, and hand the best to all ranks:
+ * capacities kept and no part empty first, then least violation of the balance, then least
+ * multicast volume, then the lowest index. known: index (below begin) of the partition that is in
+ * part, which takes part in the choice; -1: none. Collective. Returns the index of the best;
+ * STC_ERR_INTERNAL when there was none. */
+int stc_partition_deal(const stc_comm *comm, const stc_partition_job *job, int32_t begin,
+                       int32_t end, stc_candidate make, int32_t known, int32_t *part);
 
 /* Make moves until no part is empty, capacities hold and, when balance, the soft limits hold too;
  * or until no move helps: measure the result. Local. */

@@ -28,7 +28,7 @@ static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part
                stc_partition_quality *made)
 {
     (void)made;
-    const int best = stc_partition_deal(comm, job, SEEDS, stc_metis_candidate, part);
+    const int best = stc_partition_deal(comm, job, 0, SEEDS, stc_metis_candidate, -1, part);
     return best < 0 ? best : 0;
 }
 

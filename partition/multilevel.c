@@ -16,9 +16,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { SEEDS = 8, CYCLES = 4, CYCLES_OF_SMALL = 1, SMALL = 1000 };
-enum { PER_PART = 20, LEAST = 320 }; /* vertices of the coarsest level */
-enum { METIS_TRIES = 2, FEW = 20 };  /* vertices per part below which METIS is not asked */
+enum { SEEDS = 8, CYCLES = 4 };
+enum { SEEDS_OF_LARGE = 2 };
+enum { SMALL = 1000, SEEDS_OF_SMALL = 4, CYCLES_OF_SMALL = 1 }; /* vertices; done in a moment */
+enum { PER_PART = 20, LEAST = 320 };                            /* vertices of the coarsest level */
+enum { METIS_TRIES = 2, FEW = 4 }; /* vertices per part below which METIS is not asked */
 static const double CLUSTERS_GROW = 1.5, CLUSTERS_OF_CYCLE_GROW = 3;
 static const double PRICE = 0.4;    /* of imbalance on the coarser levels, see stc_level_search */
 static const double MAX_WORK = 3e7; /* pairs of members; more: METIS' hierarchy is used */
@@ -154,7 +156,7 @@ static int multilevel_partition(const stc_partition_job *job, bool metis, uint64
     const int32_t n = job->level.n;
     const double wanted = fmax(LEAST, (double)PER_PART * job->nparts);
     trial t = {.job = job,
-               .metis = metis && n > SMALL, /* METIS is slow on many small graphs */
+               .metis = metis,
                .seed = seed,
                .wanted = wanted < n ? (int32_t)wanted : n,
                .part = stc_alloc(n, sizeof *t.part),
@@ -167,7 +169,11 @@ static int multilevel_partition(const stc_partition_job *job, bool metis, uint64
         rc = cycle(&t, stc_mix64(seed + (uint64_t)i));
     stc_free(t.part);
     stc_free(t.coarse);
-    return rc == 0 ? stc_partition_repair(job, true, part) : rc;
+    if (rc == 0 && t.excess > 0) {
+        rc = stc_partition_repair(job, true, part);
+        if (rc == 0) rc = stc_level_search(&job->level, &job->limits, 0, seed, part);
+    }
+    return rc;
 }
 
 int stc_multilevel_candidate(const stc_partition_job *job, int32_t index, int32_t *part)
@@ -179,16 +185,17 @@ int stc_multilevel_candidate(const stc_partition_job *job, int32_t index, int32_
             part[v] = job->nparts == 1 ? 0 : v;
         return index == 0 ? 0 : STC_NO_CANDIDATE;
     }
+    if (n <= SMALL && index >= SEEDS_OF_SMALL) return STC_NO_CANDIDATE;
     if (too_large(&job->level))
-        return index == 0 ? flat_partition(job, seed, part) : STC_NO_CANDIDATE;
-    return multilevel_partition(job, index % 2 == 0, seed, part);
+        return index < SEEDS_OF_LARGE ? flat_partition(job, seed, part) : STC_NO_CANDIDATE;
+    return multilevel_partition(job, n > SMALL ? index % 2 == 0 : index == 1, seed, part);
 }
 
 static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
                stc_partition_quality *made)
 {
     (void)made;
-    const int best = stc_partition_deal(comm, job, SEEDS, stc_multilevel_candidate, part);
+    const int best = stc_partition_deal(comm, job, 0, SEEDS, stc_multilevel_candidate, -1, part);
     return best < 0 ? best : 0;
 }
 

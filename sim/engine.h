@@ -197,7 +197,7 @@ const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, 
 /* parameters.c: coefficients and start of the neurons of this rank, delays of its delay stages. */
 int stc_sim_load_neurons(stc_sim *sim);
 
-/* population.c: make the synapses onto the neurons of this rank. Then agree on the grid of their
+/* population_load.c: make the synapses onto the neurons of this rank. Then agree on the grid of their
  * weights; Collective over the group, errors the same on all its ranks. */
 int stc_sim_load_populations(stc_sim *sim);
 int stc_sim_agree_weights(stc_sim *sim);

@@ -329,6 +329,7 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->samples = sim->all_samples;
     out->steps = sim->steps;
     out->dt_ms = sim->program->dt > 0.0 ? sim->program->dt * 1e3 : 1.0;
+    out->stamps_end = stc_program_stamps_end(sim->program);
     out->recorded = sim->options.record_spikes;
     if (out->seconds.simulate > 0.0) {
         out->samples_per_second = (double)sim->all_samples / out->seconds.simulate;

@@ -101,8 +101,7 @@ static inline void nir_affine(const nir_graph *g, const char *name, int n, doubl
 static inline stc_graph *nir_read(stc_nir_rules *rules)
 {
     stc_graph *graph = NULL;
-    if (stc_graph_read("model.nir", rules, &graph) < 0)
-        fprintf(stderr, "%s\n", stc_error_text());
+    if (stc_graph_read("model.nir", rules, &graph) < 0) fprintf(stderr, "%s\n", stc_error_text());
     return graph;
 }
 

@@ -147,9 +147,9 @@ typedef struct {
 static FILE *open_data(const char *name)
 {
     char path[4096];
-    const char *folder = getenv("STC_POPULATION_DATA");
-    assert_non_null(folder);
-    snprintf(path, sizeof path, "%s/%s.csv", folder, name);
+    const char *source = getenv("STC_SOURCE_DIR");
+    assert_non_null(source);
+    snprintf(path, sizeof path, "%s/tests/data/populations/%s.csv", source, name);
     FILE *file = fopen(path, "r");
     if (!file) print_error("%s: cannot open\n", path);
     assert_non_null(file);

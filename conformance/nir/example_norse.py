@@ -51,7 +51,8 @@ def is_ours(case, graph):
             and not any(np.any(node.v_leak) for node in nodes if hasattr(node, "v_leak"))
             and (not spiking or (rules["integrator"], rules["compare"], rules["reset"])
                  == ("euler", "gt", "zero"))
-            and not (has_cycle(graph) and (rules["recurrent_delay"] > 1 or "recurrent_start" not in rules))
+            and not (has_cycle(graph) and (rules["recurrent_delay"] > 1
+                                           or "recurrent_start" not in rules))
             and not any(scaled and not np.allclose(node.r * rules["dt"], 1)
                         for node in nodes if isinstance(node, nir.IF)))
 

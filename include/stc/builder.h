@@ -37,6 +37,8 @@ int stc_build_random(stc_builder *builder, int node, const char *attribute, stc_
                      float range, uint64_t seed);
 /* Default number of steps. */
 void stc_build_time_steps(stc_builder *builder, int64_t time_steps);
+/* Seconds per step. */
+void stc_build_dt(stc_builder *builder, double dt);
 
 /* Verify the graph, hand it over (taken by the caller) and destroy the builder in any case. */
 int stc_builder_finish(stc_builder **builder, stc_graph **out);

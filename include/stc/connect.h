@@ -2,8 +2,9 @@
  *
  * Rules are expanded from counter-based random numbers (Philox4x32-10) keyed by (seed, projection,
  * destination), so that any rank makes the synapses of its own destinations, alone and always the
- * same. Rules and their parameters have the names and the meaning of PyNEST's Connect. Everything
- * is Local.
+ * same. Rules and their parameters have the names and the meaning of PyNEST's Connect. Normal and
+ * lognormal draws are made of 32 bits for delays and 52 for weights, so that they end 6.35 and 8.3
+ * standard deviations from the middle. Everything is Local.
  */
 #ifndef STC_CONNECT_H
 #define STC_CONNECT_H
@@ -39,11 +40,5 @@ void stc_synapses_free(stc_synapses *synapses);
 
 /* Expected number of synapses of the projection. */
 double stc_connect_expected(const stc_projection *projection);
-
-/* Smallest and largest delay in steps that a synapse of the projection can have, for its members
- * least and most, which stc_connect holds synapses to; listed delays are read. STC_ERR_INPUT as
- * stc_connect. */
-int stc_connect_delays(const stc_program *program, const stc_projection *projection, int64_t *least,
-                       int64_t *most);
 
 #endif

@@ -44,10 +44,11 @@ typedef struct {
  * STC_ERR_INPUT naming the file and the dataset. Local. */
 int stc_file_numbers(const char *path, const char *name, stc_arena *arena, stc_file_array *out);
 
-/* Read a SpikeGraph or a NIR model; weights stay in the file, which stays open until the graph is
- * destroyed. A SpikeGraph is not verified, a NIR model is. Several edges into a node of one operand
- * become an add node. rules: for NIR models, completed in place and told to the user; NULL: the
- * defaults. For a SpikeGraph only dt may be given, if it has none. Local. */
+/* Read a SpikeGraph, a NIR model, a SONATA configuration or an edge list; weights stay in the file,
+ * which stays open until the graph is destroyed. A SpikeGraph is not verified, a NIR model is.
+ * Several edges into a node of one operand become an add node. rules: for NIR models, completed in
+ * place and told to the user; NULL: the defaults. For a SpikeGraph only dt may be given, if it has
+ * none. Local. */
 int stc_graph_read(const char *path, stc_nir_rules *rules, stc_graph **out);
 /* Write a SpikeGraph with its weights. Local (call on one rank). */
 int stc_graph_write(const stc_graph *graph, const char *path);
@@ -80,5 +81,17 @@ int stc_output_check(const char *path);
 /* Would writing path destroy the file `input`: is it the same file, or is path.tmp? Local.
  * STC_ERR_USAGE. */
 int stc_output_apart(const char *path, const char *input);
+
+/* ---- networks of other simulators: SONATA configurations (JSON) and edge lists ----
+ *
+ * stc_graph_read makes them graphs of populations and projections, in steps of the dt that they or
+ * the rules give; stc_input_open, given the same file, presents the spikes that they bring. */
+
+/* Is this such a file, which brings its own input? Local. */
+bool stc_file_has_input(const char *path);
+/* The file in which a SONATA configuration wants its spikes (output/spikes_file), in the arena; its
+ * folder is made if it is missing. NULL: it names none, or a notice says why it cannot be written.
+ * Local (call on one rank). */
+int stc_network_output(const char *path, stc_arena *arena, const char **out);
 
 #endif

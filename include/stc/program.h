@@ -293,6 +293,15 @@ static inline bool stc_kernel_is_neuron(const stc_kernel *kernel)
     return kernel->kind == STC_KERNEL_NEURON || kernel->kind == STC_KERNEL_POPULATION;
 }
 
+/* Are spikes stamped with the end of their step, as NEST and SONATA do, not with its start? So in
+ * programs with populations. */
+static inline bool stc_program_stamps_end(const stc_program *program)
+{
+    for (int32_t k = 0; k < program->nkernels; k++)
+        if (program->kernels[k].kind == STC_KERNEL_POPULATION) return true;
+    return false;
+}
+
 /* Steps that a block may have at most: the smallest delay of a cycle whose tiles lie on different
  * parts; INT64_MAX when there is none. Cycles inside one part are no limit: they are run in pieces
  * of their smallest delay inside the block. Negative: STC_ERR_NOMEM. */

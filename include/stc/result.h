@@ -46,6 +46,7 @@ typedef struct {
 typedef struct {
     int64_t first_sample, samples, steps;
     double dt_ms;      /* duration of a step for SONATA time stamps; 1 for models without dt */
+    bool stamps_end;   /* step t is stamped (t + 1) dt_ms, not t dt_ms */
     const char *rules; /* how the model's open points were read, "" when there are none */
     bool recorded;     /* populations hold records */
     int npopulations, noutputs, ntraces;

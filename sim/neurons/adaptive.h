@@ -19,6 +19,7 @@ typedef void adaptive_slopes(const void *neuron, const double *y, double *slope)
 static inline double adaptive_root(double x, int n)
 {
     int binary;
+    if (!(x < HUGE_VAL)) return x;
     frexp(x, &binary);
     double y = ldexp(1, (binary + (binary > 0 ? n - 1 : 0)) / n), last;
     do {
@@ -36,7 +37,7 @@ static inline double adaptive_attempt(adaptive_slopes *slopes, const void *neuro
                                       double tolerance, const double *y,
                                       double k[RKF45_STAGES][ADAPTIVE_VARIABLES], double *end)
 {
-    static const double e[RKF45_STAGES] = {1.0 / 360.0,      0,          -128.0 / 4275.0,
+    static const double e[RKF45_STAGES] = {1.0 / 360.0,       0,          -128.0 / 4275.0,
                                            -2197.0 / 75240.0, 1.0 / 50.0, 2.0 / 55.0};
     double after[ADAPTIVE_VARIABLES], worst = 0;
     for (int stage = 1; stage < RKF45_STAGES; stage++) {

@@ -59,7 +59,16 @@ enum {
     AEIF_S_IN,
     AEIF_NPARAMS
 };
-enum { AEIF_V, AEIF_EX, AEIF_IN, AEIF_ADAPTATION, AEIF_I_0, AEIF_REFRACTORY, AEIF_STEP, AEIF_NSTATE };
+enum {
+    AEIF_V,
+    AEIF_EX,
+    AEIF_IN,
+    AEIF_ADAPTATION,
+    AEIF_I_0,
+    AEIF_REFRACTORY,
+    AEIF_STEP,
+    AEIF_NSTATE
+};
 enum { AEIF_MOST_STEPS = 20000 };
 
 #define AEIF_SPECS(synapse, unit)                                                                  \
@@ -84,7 +93,8 @@ enum { AEIF_MOST_STEPS = 20000 };
 
 /* What the slopes need; the coefficients of a neuron are the first AEIF_NCOEFFICIENTS members. */
 typedef struct {
-    double capacity, leak, rest, width, tau_w, a, b, threshold, reset, peak, trigger, tau_ex, tau_in;
+    double capacity, leak, rest, width, tau_w, a, b, threshold, reset, peak, trigger, tau_ex,
+        tau_in;
     double hold, drive, tolerance, reversal_ex, reversal_in;
     double current, refractory;
 } aeif_neuron;

@@ -9,8 +9,8 @@ static const stc_attr_spec params[NPARAMS] = {
     PARAM("E_ex", EACH, 0, "finite", NULL, "excitatory reversal potential in mV"),
     PARAM("E_in", EACH, -85, "finite", NULL, "inhibitory reversal potential in mV"),
 };
-static const char *const states[AEIF_NSTATE] = {"V_m", "g_ex",    "g_in",        "w",
-                                                "I_0", "refractory", "integration_step"};
+static const char *const states[AEIF_NSTATE] = {
+    "V_m", "g_ex", "g_in", "w", "I_0", "refractory", "integration_step"};
 static const char *const units[AEIF_NSTATE] = {"mV", "nS", "nS", "pA", "pA", "steps", "ms"};
 static const int origins[AEIF_NSTATE] = {-1, -1, -1, -1, -1, -1, -1};
 

@@ -5,7 +5,7 @@
 enum { NPARAMS = AEIF_NPARAMS };
 
 static const stc_attr_spec params[NPARAMS] = {AEIF_SPECS("I_syn", "pA")};
-static const char *const states[AEIF_NSTATE] = {"V_m", "I_syn_ex",    "I_syn_in",        "w",
+static const char *const states[AEIF_NSTATE] = {"V_m", "I_syn_ex",   "I_syn_in",        "w",
                                                 "I_0", "refractory", "integration_step"};
 static const char *const units[AEIF_NSTATE] = {"mV", "pA", "pA", "pA", "pA", "steps", "ms"};
 static const int origins[AEIF_NSTATE] = {-1, -1, -1, -1, -1, -1, -1};

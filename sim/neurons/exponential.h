@@ -1,11 +1,10 @@
 /* exponential.h - exponentials that depend on no library, instruction set or compiler.
  *
- *     exp_rounded, expm1_rounded   for prepare: computed in pairs of doubles to about 2^-95, rounded
- *                                  once: but for ties that close, the double nearest to the exact
- *                                  value. A good libm gives the same or the next double.
- *     exp_each                     for update: branch-free double arithmetic that compilers turn
- *                                  into vectors; error below 1 unit in the last place from -708
- *                                  to 709, beyond which the argument is clamped
+ *     exp_rounded, expm1_rounded   for prepare: computed in pairs of doubles to about 2^-95,
+ * rounded once: but for ties that close, the double nearest to the exact value. A good libm gives
+ * the same or the next double. exp_each                     for update: branch-free double
+ * arithmetic that compilers turn into vectors; error below 1 unit in the last place from -708 to
+ * 709, beyond which the argument is clamped
  */
 #ifndef STC_EXPONENTIAL_H
 #define STC_EXPONENTIAL_H

@@ -128,9 +128,8 @@ static void update(int64_t n, const stc_population_step *run)
     uint8_t *spikes = run->spikes;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
-        const real sum = p30[i] * (i_0[i] + drive[i]) + p31_ex[i] * di_ex[i] +
-                         p32_ex[i] * i_ex[i] + p31_in[i] * di_in[i] + p32_in[i] * i_in[i] +
-                         decay[i] * v[i] + v[i];
+        const real sum = p30[i] * (i_0[i] + drive[i]) + p31_ex[i] * di_ex[i] + p32_ex[i] * i_ex[i] +
+                         p31_in[i] * di_in[i] + p32_in[i] * i_in[i] + decay[i] * v[i] + v[i];
         const real charged = sum < lowest[i] ? lowest[i] : sum;
         const bool free = refractory[i] == 0;
         const real u = free ? charged : v[i], left = free ? 0 : refractory[i] - 1;

@@ -33,7 +33,20 @@ enum {
     NPARAMS
 };
 enum { V, I_EX, I_IN, I_0, REFRACTORY, NSTATE };
-enum { P22, P20, P11_EX, P11_IN, P21_EX, P21_IN, DRIVE, THRESHOLD, RESET, HOLD, REST, NCOEFFICIENTS };
+enum {
+    P22,
+    P20,
+    P11_EX,
+    P11_IN,
+    P21_EX,
+    P21_IN,
+    DRIVE,
+    THRESHOLD,
+    RESET,
+    HOLD,
+    REST,
+    NCOEFFICIENTS
+};
 
 static const stc_attr_spec params[NPARAMS] = {
     PARAM_DT,

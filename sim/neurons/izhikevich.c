@@ -88,10 +88,8 @@ static void published(int64_t n, const stc_population_step *run, real h)
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         const real recovery = u[i];
-        const real middle =
-            v[i] + half * (slope(v[i], recovery, i_0[i], drive[i]) + arrive[i]);
-        const real end =
-            middle + half * (slope(middle, recovery, i_0[i], drive[i]) + arrive[i]);
+        const real middle = v[i] + half * (slope(v[i], recovery, i_0[i], drive[i]) + arrive[i]);
+        const real end = middle + half * (slope(middle, recovery, i_0[i], drive[i]) + arrive[i]);
         v[i] = end;
         u[i] = recovery + h * a[i] * (b[i] * end - recovery);
     }

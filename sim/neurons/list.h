@@ -25,6 +25,7 @@ POPULATION(intfire1)
 POPULATION(izhikevich)
 POPULATION(aeif_psc_exp)
 POPULATION(aeif_cond_exp)
+POPULATION(glif_psc)
 
 #undef MODEL
 #undef POPULATION

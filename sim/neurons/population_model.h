@@ -33,9 +33,8 @@ typedef STC_REAL real;
     PARAM("t_ref", EACH, initial, ">= 0", NULL, "refractory time in ms, rounded up to steps"),     \
         PARAM("t_ref_steps", EACH, -1, ">= -1", NULL, "refractory steps; -1: those of t_ref")
 
-#define NO_LOWEST (-1e30) /* V_min that is not set; a float, and lower than any potential */
-#define PARAM_V_MIN                                                                                \
-    PARAM("V_min", EACH, NO_LOWEST, "", NULL, "lower bound of the potential in mV")
+#define NO_LOWEST   (-1e30) /* V_min that is not set; a float, and lower than any potential */
+#define PARAM_V_MIN PARAM("V_min", EACH, NO_LOWEST, "", NULL, "lower bound of the potential in mV")
 
 #define EULERS_NUMBER 0x1.5bf0a8b145769p+1
 

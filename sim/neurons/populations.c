@@ -1,11 +1,13 @@
 /* populations.c - the list of population models for each instruction set and type of state. */
 #include "population_model.h"
 
-#define POPULATION(name) extern const stc_population_model STC_POPULATION_JOIN(name, scalar, double);
+#define POPULATION(name)                                                                           \
+    extern const stc_population_model STC_POPULATION_JOIN(name, scalar, double);
 #include "list.h"
 #define POPULATION(name) extern const stc_population_model STC_POPULATION_JOIN(name, avx2, double);
 #include "list.h"
-#define POPULATION(name) extern const stc_population_model STC_POPULATION_JOIN(name, avx512, double);
+#define POPULATION(name)                                                                           \
+    extern const stc_population_model STC_POPULATION_JOIN(name, avx512, double);
 #include "list.h"
 #define POPULATION(name) extern const stc_population_model STC_POPULATION_JOIN(name, scalar, float);
 #include "list.h"

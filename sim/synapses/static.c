@@ -1,6 +1,8 @@
 /* static.c - synapses that do not learn: a spike adds the weight, after the delay. */
 #include "stc/synapse.h"
 
+#include <stddef.h>
+
 static const stc_attr_spec params[] = {
     {"dt", STC_ATTR_REAL, true, 0.1, "> 0", 0, NULL, "step, ms"},
 };

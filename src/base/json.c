@@ -82,7 +82,9 @@ void stc_json_real(stc_json *json, const char *key, double value)
 {
     begin_element(json, key);
     char text[32] = "null";
-    if (isfinite(value)) {
+    if (fabs(value) < 1e15 && value == floor(value)) {
+        snprintf(text, sizeof text, "%.0f", value); /* counts read as counts */
+    } else if (isfinite(value)) {
         for (int digits = 1; digits <= 17; digits++) {
             snprintf(text, sizeof text, "%.*g", digits, value);
             if (strtod(text, NULL) == value) break;

@@ -42,32 +42,32 @@ double stc_math_exp(double x)
 }
 
 /* x = 2^k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2), and with s = f / (2 + f)
- * log(1 + f) = 2 s + 2 s^3 / 3 + 2 s^5 / 5 + ... = f - s (f - 2 s^2 / 3 - 2 s^4 / 5 - ...). */
-double stc_math_log(double x)
+ * log(1 + f) = 2 s + 2 s^3 / 3 + 2 s^5 / 5 + ... = f - s (f - 2 s^2 / 3 - 2 s^4 / 5 - ...).
+ * x is a normal number. */
+static inline double log_of_normal(double x)
 {
-    if (isnan(x) || x < 0) return NAN;
-    if (x == 0) return -INFINITY;
-    if (isinf(x)) return x;
-    int k = 0;
-    if (x < 0x1p-1022) {
-        x *= 0x1p54;
-        k = -54;
-    }
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
-    k += (int)(bits >> 52) - 1023;
-    bits = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x3ff0000000000000);
+    /* 0x3fe6a09e... is sqrt(1/2): what exceeds it in the exponent is k */
+    const uint64_t above = bits - UINT64_C(0x3fe6a09e667f3bcd);
+    const int k = (int)((int64_t)above >> 52);
+    bits -= (uint64_t)k << 52;
     double m;
     memcpy(&m, &bits, sizeof m);
-    if (m > 0x1.6a09e667f3bcdp+0) {
-        m *= 0.5;
-        k++;
-    }
     const double f = m - 1.0, s = f / (2.0 + f), z = s * s;
     double sum = 0.0;
     for (int i = 23; i >= 3; i -= 2)
         sum = sum * z + 2.0 / i;
     return k * ln2_high + (f - (s * (f - sum * z) - k * ln2_low));
+}
+
+double stc_math_log(double x)
+{
+    if (isnan(x) || x < 0) return NAN;
+    if (x == 0) return -INFINITY;
+    if (isinf(x)) return x;
+    if (x < 0x1p-1022) return log_of_normal(x * 0x1p54) - 54 * M_LN2;
+    return log_of_normal(x);
 }
 
 static double ratio(const double a[8], const double b[8], double r)
@@ -104,29 +104,42 @@ static const double far_tail[2][8] = {
      7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
      2.04426310338993978564e-15}};
 
-static double quantile_of_tail(double p)
+enum { BLOCK = 128 };
+
+/* Quantiles of the n numbers p[at[i]] near the ends. They are few, but dear: without branches that
+ * cannot be foreseen they cost as much as the others together. */
+static void quantiles_of_tails(int n, const int *at, const double *p, double *values)
 {
-    const double r = sqrt(-stc_math_log(p < 0.5 ? p : 1.0 - p));
-    const double x =
-        r <= 5.0 ? ratio(tail[0], tail[1], r - 1.6) : ratio(far_tail[0], far_tail[1], r - 5.0);
-    return p < 0.5 ? -x : x;
+    double r[BLOCK];
+    for (int i = 0; i < n; i++) {
+        const double q = p[at[i]];
+        r[i] = sqrt(-log_of_normal(q < 0.5 ? q : 1.0 - q));
+    }
+    for (int i = 0; i < n; i++) {
+        const double x = r[i] <= 5.0 ? ratio(tail[0], tail[1], r[i] - 1.6)
+                                     : ratio(far_tail[0], far_tail[1], r[i] - 5.0);
+        values[at[i]] = copysign(x, p[at[i]] - 0.5);
+    }
 }
 
 void stc_normal_quantiles(int64_t n, double *values)
 {
-    enum { BLOCK = 64 };
     double p[BLOCK];
+    int at[BLOCK];
     for (int64_t first = 0; first < n; first += BLOCK) {
-        const int64_t count = n - first < BLOCK ? n - first : BLOCK;
+        const int count = n - first < BLOCK ? (int)(n - first) : BLOCK;
         double *v = values + first;
         memcpy(p, v, (size_t)count * sizeof *p);
-        for (int64_t i = 0; i < count; i++) {
+        int tails = 0;
+        for (int i = 0; i < count; i++) {
             const double q = p[i] - 0.5;
             v[i] = q * ratio(middle[0], middle[1], 0.180625 - q * q);
         }
-        for (int64_t i = 0; i < count; i++) {
-            if (fabs(p[i] - 0.5) > 0.425) v[i] = quantile_of_tail(p[i]);
+        for (int i = 0; i < count; i++) {
+            at[tails] = i;
+            tails += fabs(p[i] - 0.5) > 0.425;
         }
+        quantiles_of_tails(tails, at, p, v);
     }
 }
 

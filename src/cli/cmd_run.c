@@ -19,10 +19,12 @@ static struct {
 } given = {.samples = {0, -1}};
 
 static const stc_option rows[] = {
-    {'i', "input", STC_OPTION_TEXT, &given.input, "FILE", NULL, "what to present (needed)", 0, 0,
-     NULL},
+    {'i', "input", STC_OPTION_TEXT, &given.input, "FILE", NULL,
+     "what to present (needed, unless the model brings it or takes none)", 0, 0, NULL},
     {'o', "output", STC_OPTION_TEXT, &given.output, "RESULT", NULL,
-     "file to write; without it only the summary on stdout", 0, 0, NULL},
+     "file to write; without it only the summary on stdout (SONATA: the\nspikes_file of the "
+     "configuration)",
+     0, 0, NULL},
     {0, "nirdata", STC_OPTION_TEXT, &given.nirdata, "FILE", NULL,
      "write spikes and traces as NIRData too", 0, 0, NULL},
     {0, "input-dt", STC_OPTION_TEXT, &given.input_dt, "TIME", NULL,
@@ -58,13 +60,37 @@ static int check_output(const char *output, const char *model)
     if (!output) return 0;
     STC_TRY(stc_output_check(output));
     STC_TRY(stc_output_apart(output, model));
-    return stc_output_apart(output, given.input);
+    return given.input ? stc_output_apart(output, given.input) : 0;
+}
+
+/* Networks of other simulators bring their input and may say where their results belong. Rank 0. */
+static int ask_model(const char *path, stc_arena *arena, bool *own_input)
+{
+    *own_input = !given.input && stc_file_has_input(path);
+    if (*own_input) given.input = path;
+    return given.output || given.nirdata ? 0 : stc_network_output(path, arena, &given.output);
+}
+
+/* What rank 0 found, on all ranks. */
+static int share_output(const stc_cli *cli, stc_arena *arena)
+{
+    int64_t length = given.output ? (int64_t)strlen(given.output) + 1 : 0;
+    stc_comm_bcast(cli->comm, &length, sizeof length, 0);
+    if (length == 0) return 0;
+    char *text = stc_arena_alloc(arena, length, 1);
+    int rc = stc_agree(cli->comm, text ? 0 : STC_ERR_NOMEM);
+    if (rc < 0) return rc;
+    if (given.output) memcpy(text, given.output, (size_t)length);
+    stc_comm_bcast(cli->comm, text, length, 0);
+    given.output = text;
+    return 0;
 }
 
 /* What can be known to fail is looked at before any work; *kind is set on all ranks. */
-static int check_files(const stc_cli *cli, stc_file_kind *kind)
+static int check_files(const stc_cli *cli, stc_arena *arena, stc_file_kind *kind)
 {
     int rc = 0, found = 0;
+    bool own_input = false;
     const char *path = cli->files[0];
     if (cli->comm->rank == 0) {
         stc_file_kind input;
@@ -73,14 +99,18 @@ static int check_files(const stc_cli *cli, stc_file_kind *kind)
             rc = stc_fail(STC_ERR_INPUT,
                           "%s: this file is of kind '%s', expected a program or a model", path,
                           stc_file_kind_name(*kind));
-        if (rc >= 0) rc = stc_file_recognise(given.input, &input);
+        if (rc >= 0) rc = ask_model(path, arena, &own_input);
+        if (rc >= 0 && given.input) rc = stc_file_recognise(given.input, &input);
         if (rc >= 0) rc = check_output(given.output, path);
         if (rc >= 0) rc = check_output(given.nirdata, path);
         found = rc >= 0 ? (int)*kind : 0;
     }
     STC_TRY(stc_agree(cli->comm, rc));
     stc_comm_bcast(cli->comm, &found, sizeof found, 0);
+    stc_comm_bcast(cli->comm, &own_input, sizeof own_input, 0);
     *kind = (stc_file_kind)found;
+    if (own_input) given.input = path;
+    STC_TRY(share_output(cli, arena));
     const char *option = stc_compiling_given();
     STC_CHECK(*kind == STC_FILE_GRAPH || !option, STC_ERR_USAGE,
               "%s: %s is a program, where this is already decided\n"
@@ -94,9 +124,6 @@ static int check_words(const stc_cli *cli, stc_arena *arena, stc_records *record
     int ranks = cli->comm->size;
     STC_TRY(stc_records_parse(&given.record, arena, records));
     STC_TRY(stc_cli_need_files(cli, 1, "the program or model file"));
-    STC_CHECK(given.input, STC_ERR_USAGE,
-              "--input FILE is missing: what to present to the "
-              "network\nhint: --help shows an example");
     STC_CHECK(ranks % given.replicas == 0, STC_ERR_USAGE,
               "--replicas: %lld groups of equal size cannot be made of %d rank%s",
               (long long)given.replicas, ranks, ranks == 1 ? "" : "s");
@@ -117,18 +144,31 @@ static int compile_in_memory(const stc_cli *cli, stc_graph **graph, stc_program 
     return stc_compile(cli->comm, *graph, cli->files[0], &options, program, &report);
 }
 
+/* Programs whose activity comes from generators alone take no input. */
+static int open_nothing(const stc_program *program, stc_input **input)
+{
+    bool takes_input = false;
+    for (int32_t s = 0; s < program->nstages; s++)
+        takes_input = takes_input || program->stages[s].is_input;
+    STC_CHECK(!takes_input, STC_ERR_USAGE,
+              "--input FILE is missing: what to present to the "
+              "network\nhint: --help shows an example");
+    return stc_input_from_memory(1, 0, NULL, NULL, input);
+}
+
 static int open_input(const stc_cli *cli, const stc_program *program, stc_input **input)
 {
     stc_input_options options = {.time_steps = stc_compiling_options(cli).time_steps,
                                  .observable = given.observable};
     int rc = given.input_dt ? stc_parse_seconds("--input-dt", given.input_dt, &options.dt) : 0;
-    if (rc >= 0) rc = stc_input_open(given.input, program, &options, input);
+    if (rc >= 0 && given.input) rc = stc_input_open(given.input, program, &options, input);
+    if (rc >= 0 && !given.input) rc = open_nothing(program, input);
     if (rc >= 0 && given.samples[0] >= (*input)->samples)
         rc = stc_fail(STC_ERR_USAGE, "--samples: begins at %lld, but %s has %lld samples",
-                      (long long)given.samples[0], given.input, (long long)(*input)->samples);
+                      (long long)given.samples[0], (*input)->path, (long long)(*input)->samples);
     if (rc >= 0 && given.samples[1] > (*input)->samples)
         rc = stc_fail(STC_ERR_USAGE, "--samples: ends at %lld, but %s has %lld samples",
-                      (long long)given.samples[1], given.input, (long long)(*input)->samples);
+                      (long long)given.samples[1], (*input)->path, (long long)(*input)->samples);
     return stc_agree(cli->comm, rc);
 }
 
@@ -181,7 +221,7 @@ static int write_files(const stc_cli *cli, stc_result *result)
 {
     double start = stc_seconds();
     char sha256[65] = ""; /* by one rank: the file may be large */
-    int rc = cli->comm->rank == 0 ? stc_file_sha256(given.input, sha256) : 0;
+    int rc = cli->comm->rank == 0 && given.input ? stc_file_sha256(given.input, sha256) : 0;
     STC_TRY(stc_agree(cli->comm, rc));
     stc_comm_bcast(cli->comm, sha256, sizeof sha256, 0);
     result->command = cli->line;
@@ -224,7 +264,7 @@ static int run(const stc_cli *cli)
     holdings h = {0};
     int rc = stc_agree(cli->comm, stc_arena_create(&h.arena));
     if (rc >= 0) rc = check_words(cli, h.arena, &h.records);
-    if (rc >= 0) rc = check_files(cli, &kind);
+    if (rc >= 0) rc = check_files(cli, h.arena, &kind);
     if (rc >= 0) rc = run_files(cli, kind, &h);
     if (rc >= 0 && cli->comm->rank == 0) {
         (cli->json ? stc_run_print_json : stc_run_print_text)(h.result, given.output,
@@ -241,7 +281,7 @@ static int run(const stc_cli *cli)
 const stc_command stc_command_run = {
     .name = "run",
     .help = "run a program, or a model, on an input",
-    .arguments = "PROGRAM|MODEL --input FILE -o RESULT [options]",
+    .arguments = "PROGRAM|MODEL [--input FILE] -o RESULT [options]",
     .about = "Runs a program on any number of ranks; a model is compiled in memory first. "
              "Outputs, spikes\nand checksums are the same for any number of ranks, threads and "
              "chips.",

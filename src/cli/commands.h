@@ -12,7 +12,8 @@
 #include "stc/compile.h"
 #include "stc/nir.h"
 
-#define STC_COMMANDS(X) X(compile) X(run) X(info) X(verify) X(export) X(conformance) X(diff) X(partition) X(targets)
+#define STC_COMMANDS(X)                                                                            \
+    X(compile) X(run) X(info) X(verify) X(export) X(conformance) X(diff) X(partition) X(targets)
 
 enum { STC_MAX_TABLES = 4, STC_MAX_FILES = 2 };
 

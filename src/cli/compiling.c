@@ -17,8 +17,8 @@ static const stc_option rows[] = {
      "3 is for passes that may change it: there is none yet, so it equals 2",
      0, 3, NULL},
     {0, "partition", STC_OPTION_TEXT, &given.partition, "METHOD", NULL,
-     "how tiles are assigned to chips: auto, multilevel, metis-cut, contiguous,\n"
-     "random, file:PATH (default auto)",
+     "how tiles are assigned to chips: auto, multilevel, metis-cut,\n"
+     "contiguous, random, file:PATH (default auto)",
      0, 0, NULL},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "0", "of the partition's random choices", 0, 0,
      NULL},

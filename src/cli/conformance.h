@@ -22,8 +22,9 @@ typedef struct {
     stc_conformance_names spikes, traces, outputs; /* "neuron", "neuron/v", "output" */
 } stc_conformance_case;
 
-/* Run a case under these rules on all ranks and compare. Collective. difference [size]: what differs
- * first, "" when nothing does; filled on rank 0. Errors of the model or input are returned. */
+/* Run a case under these rules on all ranks and compare. Collective. difference [size]: what
+ * differs first, "" when nothing does; filled on rank 0. Errors of the model or input are returned.
+ */
 int stc_conformance_run(const stc_cli *cli, const stc_conformance_case *c,
                         const stc_nir_rules *rules, char *difference, size_t size);
 

@@ -96,14 +96,12 @@ static int gather_spikes(trial *t, const char *name, table *out)
     return 0;
 }
 
-static int widen(trial *t, const float *values, table *out)
+/* Room for the values, which only rank 0 has. */
+static int make_table(trial *t, int64_t elements, table *out)
 {
-    int64_t size = out->steps * out->elements;
-    out->values = stc_arena_alloc(t->arena, size, sizeof *out->values);
-    if (!out->values) return STC_ERR_NOMEM;
-    for (int64_t k = 0; k < size && values; k++) /* only rank 0 has them */
-        out->values[k] = (double)values[k];
-    return 0;
+    out->elements = elements;
+    out->values = stc_arena_alloc(t->arena, out->steps * elements, sizeof *out->values);
+    return out->values ? 0 : STC_ERR_NOMEM;
 }
 
 static int gather_trace(trial *t, const char *name, table *out)
@@ -114,8 +112,10 @@ static int gather_trace(trial *t, const char *name, table *out)
         size_t n = strlen(trace->name);
         if (strncmp(name, trace->name, n) != 0 || name[n] != '/') continue;
         if (strcmp(name + n + 1, trace->variable) != 0) continue;
-        out->elements = trace->nids;
-        return widen(t, trace->values, out);
+        STC_TRY(make_table(t, trace->nids, out));
+        for (int64_t k = 0; k < out->steps * out->elements && trace->values; k++)
+            out->values[k] = (double)trace->values[k];
+        return 0;
     }
     return 0;
 }
@@ -126,9 +126,11 @@ static int gather_output(trial *t, const char *name, table *out)
     for (int i = 0; i < t->result->noutputs; i++) {
         const stc_output *output = &t->result->outputs[i];
         if (strcmp(name, output->name) != 0) continue;
-        out->elements = stc_shape_size(&output->shape);
-        if (output->steps != out->steps) out->elements = 0; /* a shape that cannot agree */
-        return out->elements ? widen(t, output->values, out) : 0;
+        if (output->steps != out->steps) return 0; /* one value per sample: nothing to compare */
+        STC_TRY(make_table(t, stc_shape_size(&output->shape), out));
+        for (int64_t k = 0; k < out->steps * out->elements && output->values; k++)
+            out->values[k] = (double)output->values[k];
+        return 0;
     }
     return 0;
 }

@@ -3,37 +3,49 @@
 
 #include "stc/error.h"
 #include "stc/neuron.h"
+#include "stc/population.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RECORDS = 256, MAX_VARIABLES = 64 };
+enum { MAX_RECORDS = 256, MAX_VARIABLES = 256 };
 static const char HELP[] =
     "expected none, spikes, or a variable as v, v:NODE or v:NODE[A:B], separated by commas";
 
 /* ---- words ---- */
 
-static const char *known_variable(const char *word, int n, const char **known)
+typedef struct {
+    int n;
+    const char *names[MAX_VARIABLES];
+} variables;
+
+static bool is_known(const variables *known, const char *name)
 {
-    for (int i = 0; i < n; i++)
-        if (strcmp(known[i], word) == 0) return known[i];
-    return NULL;
+    for (int i = 0; i < known->n; i++)
+        if (strcmp(known->names[i], name) == 0) return true;
+    return false;
 }
 
-/* A variable must be a state of some neuron model. */
+static void add_states(variables *known, const char *const *states, int nstate)
+{
+    for (int s = 0; s < nstate && known->n < MAX_VARIABLES; s++)
+        if (!is_known(known, states[s])) known->names[known->n++] = states[s];
+}
+
+/* A variable must be a state of some model. */
 static int check_variable(const char *word)
 {
-    const char *known[MAX_VARIABLES] = {"spikes", "none"};
-    int n = 2, nmodels;
-    const stc_neuron_model *const *models = stc_neuron_models("scalar", &nmodels);
-    for (int m = 0; m < nmodels; m++) {
-        for (int s = 0; s < models[m]->nstate && n < MAX_VARIABLES; s++) {
-            if (!known_variable(models[m]->states[s], n, known)) known[n++] = models[m]->states[s];
-        }
-    }
-    if (known_variable(word, n, known)) return 0;
-    const char *near = stc_nearest(word, known, n);
+    variables known = {2, {"spikes", "none"}};
+    int n;
+    const stc_neuron_model *const *neurons = stc_neuron_models("scalar", &n);
+    for (int m = 0; m < n; m++)
+        add_states(&known, neurons[m]->states, neurons[m]->nstate);
+    const stc_population_model *const *populations = stc_population_models("scalar", false, &n);
+    for (int m = 0; m < n; m++)
+        add_states(&known, populations[m]->states, populations[m]->nstate);
+    if (is_known(&known, word)) return 0;
+    const char *near = stc_nearest(word, known.names, known.n);
     STC_FAIL(STC_ERR_USAGE, "--record: '%s' is no variable of any neuron; %s%s%s%s", word, HELP,
              near ? "\nhint: did you mean " : "", near ? near : "", near ? "?" : "");
 }

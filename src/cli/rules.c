@@ -7,7 +7,8 @@
 
 static struct {
     const char *preset, *dt;
-    const char *integrator, *compare, *reset, *reset_time, *fire, *clip, *gain, *recurrent_start, *start;
+    const char *integrator, *compare, *reset, *reset_time, *fire, *clip, *gain, *recurrent_start,
+        *start;
     int64_t max_count, recurrent_delay;
 } given;
 

@@ -304,6 +304,11 @@ void stc_build_time_steps(stc_builder *builder, int64_t time_steps)
     builder->graph->time_steps = time_steps;
 }
 
+void stc_build_dt(stc_builder *builder, double dt)
+{
+    builder->graph->dt = dt;
+}
+
 int stc_builder_finish(stc_builder **builder, stc_graph **out)
 {
     *out = NULL;

@@ -154,7 +154,8 @@ stc_graph_stats stc_graph_statistics(const stc_graph *graph)
     for (int32_t i = 0; i < graph->nnodes; i++) {
         const stc_node *node = graph->nodes[i];
         stats.edges += node->ninputs;
-        if (node->op->op_class == STC_CLASS_NEURON) {
+        stc_op_class c = node->op->op_class;
+        if (c == STC_CLASS_NEURON || c == STC_CLASS_POPULATION) {
             add_saturating(&stats.neurons, stc_shape_size(&node->shape));
         }
         stats.inputs += node->op->op_class == STC_CLASS_INPUT;
@@ -167,7 +168,9 @@ stc_graph_stats stc_graph_statistics(const stc_graph *graph)
         }
         int64_t macs = node->op->macs(node, in);
         add_saturating(&stats.macs, macs);
-        if (node->op->op_class == STC_CLASS_WEIGHT) add_saturating(&stats.synapses, macs);
+        if (c == STC_CLASS_WEIGHT || c == STC_CLASS_PROJECTION) {
+            add_saturating(&stats.synapses, macs);
+        }
     }
     return stats;
 }

@@ -3,27 +3,29 @@
  * The sequence of random numbers is part of the meaning of a network and does not change:
  *
  *   key      stc_random_key(program seed, projection key)
- *   block    Philox4x32-10 of the key and the counter (index, attempt + 2^16 (index / 2^32),
- * stream, purpose), words w0..w3. The stream is the destination, but the source for
- *            fixed_outdegree.
- *   synapse  purpose 0; index: number of the synapse in its stream (explicit: of the edge;
- *            all_to_all: of the source; one_to_one: 0). w0 chooses the source where fixed_indegree
- *            and fixed_total_number draw it freely, w1 the delay, w2 and w3 the weight. Each of the
- *            three is taken from the first attempt 0, 1, 2, ... that is valid for it.
- *   gap      purpose 1, pairwise_bernoulli: w0, w1 of block i the gap 2 i, w2, w3 the gap 2 i + 1;
- *            a gap of floor(log(u) / log(1 - p)) sources is left out before the next one.
- *   degree   purpose 2, fixed_total_number: how many synapses fall to the lower half of a range of
- *            destinations (degrees.c); index: trial, attempt: depth, stream: first of the range.
- *   choice   purpose 3: word k % 4 of block k / 4 is choice k: the target of synapse k of a source
- *            (fixed_outdegree), or the k-th of distinct sources or targets (without multapses),
- *            attempts as above until it is new.
- *   omission purpose 4: the same, when it is shorter to choose those that are left out.
+ *   block    words w0..w3: Philox4x32-10 of the key and of the counter (index % 2^32,
+ *            attempt + 2^16 (index / 2^32), stream, purpose). The stream is the destination,
+ *            for fixed_outdegree the source.
+ *   synapse  purpose 0. Index: number of the synapse in its stream (explicit: of the edge,
+ *            all_to_all: of the source, one_to_one: 0). w0 chooses the source where
+ *            fixed_indegree and fixed_total_number draw it freely, w1 the delay, w2 and w3 the
+ *            weight, each from the first attempt 0, 1, 2, ... that is valid for it.
+ *   gap      purpose 1, pairwise_bernoulli: w0 and w1 of block i give gap 2 i, w2 and w3 gap
+ *            2 i + 1: floor(log(u) / log(1 - p)) sources are left out before the next one.
+ *   degree   purpose 2, fixed_total_number: how many synapses fall to the lower half of a range
+ *            of destinations (degrees.c). Index: trial, attempt: depth of the range, stream: its
+ *            first destination. w0 and w1 give the first number of a trial, w2 and w3 the second.
+ *   choice   purpose 3: word k % 4 of block k / 4 is choice k: the target of synapse k of a
+ *            source (fixed_outdegree), or without multapses the k-th of distinct sources or
+ *            targets, attempts as above until it is new.
+ *   omission purpose 4: the same of those left out, when they are fewer than half.
  *
  * A word w chooses floor(w n / 2^32) of n, and is not valid when the low half of w n is below
- * 2^32 mod n. Where autapses are not allowed n does not count the neuron itself. u is (w + 1/2) /
- * 2^32 for a delay, 52 bits for the others. Values: uniform a + (b - a) u; normal a + b q(u), q the
- * quantile of the normal distribution; lognormal exp of it (math.c). They are valid inside [least,
- * most], delays when they also are at least one step after rounding (halves up).
+ * 2^32 mod n. Where autapses are not allowed n does not count the neuron itself. u is
+ * (w + 1/2) / 2^32 for a delay, else the first 52 bits of two words, plus 1/2, over 2^52. Values:
+ * uniform a + (b - a) u; normal a + b q(u), q the quantile of the normal distribution; lognormal
+ * exp of it (math.c). They are valid inside [least, most], delays when they also are at least one
+ * step after rounding (halves up).
  *
  * Cost: what is asked for, but explicit edges are all read, and fixed_outdegree draws all targets
  * of all sources: ask once for all destinations of a rank.
@@ -97,7 +99,7 @@ typedef struct {
 
 static int check_end(double index, int64_t n, const char *which, int64_t edge)
 {
-    STC_CHECK(index >= 0 && index < (double)n && index == floor(index), STC_ERR_INPUT,
+    STC_CHECK(index >= 0 && index < (double)n && index == (double)(int64_t)index, STC_ERR_INPUT,
               "edge %lld: its %s is neuron %.17g, but there are neurons 0 to %lld", (long long)edge,
               which, index, (long long)n - 1);
     return STC_OK;
@@ -234,59 +236,6 @@ static int fail_in_projection(const stc_program *program, const stc_projection *
         }
     }
     return rc;
-}
-
-/* Extend [least, most] by listed delays. */
-static int range_of_listed(const stc_program *program, const stc_projection *p, int64_t *least,
-                           int64_t *most)
-{
-    double *delay = stc_alloc(p->nedges < SLAB ? p->nedges : SLAB, sizeof *delay);
-    int rc = delay ? STC_OK : STC_ERR_NOMEM;
-    for (int64_t row = 0; row < p->nedges && rc >= 0; row += SLAB) {
-        const int64_t n = p->nedges - row < SLAB ? p->nedges - row : SLAB;
-        rc = program->read_field(program, p->delay.field, row, n, delay);
-        for (int64_t i = 0; i < n && rc >= 0; i++) {
-            const int32_t steps = stc_expand_steps(p, delay[i]);
-            if (steps < 0) rc = stc_fail_in(steps, "edge %lld", (long long)(row + i));
-            *least = steps < *least ? steps : *least;
-            *most = steps > *most ? steps : *most;
-        }
-    }
-    stc_free(delay);
-    return rc;
-}
-
-static int range_of_delays(const stc_program *program, const stc_projection *p, int64_t *least,
-                           int64_t *most)
-{
-    STC_TRY(check(program, p));
-    if (p->delay.kind == STC_DRAW_LISTED) {
-        *least = p->nedges > 0 ? INT32_MAX : 1;
-        *most = 1;
-        return range_of_listed(program, p, least, most);
-    }
-    if (p->delay.kind == STC_DRAW_CONSTANT) {
-        const int32_t steps = stc_expand_steps(p, p->delay.a);
-        *least = *most = steps;
-        return steps < 0 ? steps : STC_OK;
-    }
-    double ends[2];
-    stc_expand_delay_range(p, &ends[0], &ends[1]);
-    ends[0] = floor(ends[0] / p->dt + 0.5);
-    ends[1] = floor(ends[1] / p->dt + 0.5);
-    STC_CHECK(ends[1] >= 1 && ends[1] <= INT32_MAX && ends[0] <= ends[1], STC_ERR_INPUT,
-              "delays can be drawn from %g to %g steps of %g ms, expected some from 1 to %d",
-              ends[0], ends[1], p->dt, INT32_MAX);
-    *least = ends[0] > 1 ? (int64_t)ends[0] : 1;
-    *most = (int64_t)ends[1];
-    return STC_OK;
-}
-
-int stc_connect_delays(const stc_program *program, const stc_projection *projection, int64_t *least,
-                       int64_t *most)
-{
-    int rc = range_of_delays(program, projection, least, most);
-    return rc < 0 ? fail_in_projection(program, projection, rc) : STC_OK;
 }
 
 static int expand(stc_expansion *x)

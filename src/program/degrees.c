@@ -93,7 +93,7 @@ static int64_t draw_by_inversion(const split *s, const node *at)
     const int64_t most = s->replaced || s->n < s->left ? s->n : s->left;
     double probability = stc_math_exp(log_probability(s, 0)), sum = probability;
     int64_t k = 0;
-    while (u[0] > sum && k < most) {
+    while (u[0] > sum && k < most && probability > 1e-30) {
         const double x = (double)k++;
         probability *= s->replaced ? (n - x) / (x + 1) * (left / right)
                                    : (n - x) / (x + 1) * ((left - x) / (right - n + x + 1));

@@ -59,15 +59,6 @@ static void transform(const stc_draw *draw, int64_t n, double *value)
         value[i] = stc_math_exp(value[i]);
 }
 
-void stc_expand_delay_range(const stc_projection *projection, double *least, double *most)
-{
-    const stc_draw *draw = &projection->delay;
-    double ends[2] = {stc_random_open32(0), stc_random_open32(UINT32_MAX)};
-    transform(draw, 2, ends);
-    *least = fmax(ends[0], draw->least);
-    *most = fmin(ends[1], draw->most);
-}
-
 static bool is_valid_weight(const stc_projection *p, double weight)
 {
     return weight >= p->weight.least && weight <= p->weight.most && isfinite(weight);
@@ -76,10 +67,10 @@ static bool is_valid_weight(const stc_projection *p, double weight)
 /* 0: not valid. */
 static int32_t valid_steps(const stc_projection *p, double delay)
 {
-    const double steps = floor(delay / p->dt + 0.5);
-    return delay >= p->delay.least && delay <= p->delay.most && steps >= 1 && steps <= INT32_MAX
-               ? (int32_t)steps
-               : 0;
+    const double steps = delay / p->dt + 0.5; /* to be cut */
+    const bool valid =
+        (delay >= p->delay.least) & (delay <= p->delay.most) & (steps >= 1) & (steps < INT32_MAX);
+    return (int32_t)(valid ? steps : 0);
 }
 
 static int fail_draws(const stc_draw *draw, const char *what, const char *expected)
@@ -148,8 +139,9 @@ static int fill_delays(const stc_expansion *x, int64_t n, workspace *work)
     for (int64_t i = 0; i < n; i++)
         work->value[i] = stc_random_open32(work->word[1][i]);
     transform(draw, n, work->value);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++)
         delay[i] = valid_steps(x->projection, work->value[i]);
+    for (int64_t i = 0; i < n; i++) {
         if (delay[i] == 0) delay[i] = redraw_delay(x, i);
         if (delay[i] < 0) return delay[i];
     }
@@ -161,6 +153,7 @@ int stc_expand_finish(stc_expansion *x)
     const int64_t n = x->out->n - x->done;
     const bool drawn = is_drawn(&x->projection->weight) || is_drawn(&x->projection->delay);
     workspace work;
+    if (n == 0) return STC_OK;
     if (drawn || x->draws_sources) {
         for (int64_t i = 0; i < n; i++) {
             work.word[0][i] = x->low[i];

@@ -31,9 +31,6 @@ typedef struct {
 /* Whole steps of a delay that must be a multiple of dt. Negative: STC_ERR_INPUT, unnamed. */
 int32_t stc_expand_steps(const stc_projection *projection, double delay);
 
-/* Ends of the range that delays may be drawn from, ms. */
-void stc_expand_delay_range(const stc_projection *projection, double *least, double *most);
-
 /* Make room for n more synapses; STC_ERR_NOMEM. */
 int stc_expand_reserve(stc_expansion *x, int64_t n);
 /* Complete all synapses: draw what is drawn. STC_ERR_INPUT when a draw never becomes valid. */
@@ -82,11 +79,11 @@ static inline int stc_expand_add(stc_expansion *x, int64_t source, int64_t targe
     return STC_OK;
 }
 
-/* A word as a number below n, 0 < n < 2^32, all equally likely; -1: to be drawn again. threshold =
+/* A word as a number below n, 0 <= n < 2^32, all equally likely; -1: to be drawn again. threshold =
  * stc_expand_threshold(n). (Lemire, ACM TOMACS 29, 2019.) */
 static inline uint32_t stc_expand_threshold(int64_t n)
 {
-    return (uint32_t)(((uint64_t)1 << 32) % (uint64_t)n);
+    return n > 0 ? (uint32_t)(((uint64_t)1 << 32) % (uint64_t)n) : 0;
 }
 static inline int64_t stc_expand_below(uint32_t word, int64_t n, uint32_t threshold)
 {

@@ -130,7 +130,7 @@ static uint32_t choose(const stc_expansion *x, int64_t stream, uint32_t purpose,
 static void choose_distinct(const stc_expansion *x, int64_t stream, int64_t number, int64_t n,
                             number_set *set, uint32_t *choice)
 {
-    const uint32_t threshold = n > 0 ? stc_expand_threshold(n) : 0;
+    const uint32_t threshold = stc_expand_threshold(n);
     empty_set(set);
     if (number <= n / 2) {
         for (int64_t k = 0; k < number; k++)
@@ -191,7 +191,7 @@ static int add_indegrees(stc_expansion *x, const int64_t *degree)
     int64_t sum = 0, most = 0;
     for (int64_t i = 0; i < x->count; i++) {
         const int64_t number = degree ? degree[i] : p->number;
-        sum += number;
+        if (__builtin_add_overflow(sum, number, &sum)) sum = INT64_MAX; /* there is no room */
         most = number > most ? number : most;
     }
     STC_TRY(stc_expand_reserve(x, sum));
@@ -329,8 +329,8 @@ int stc_expand_rule(stc_expansion *x)
 static int check_number(const stc_projection *p, int64_t chosen_from, int64_t nchoosing,
                         const char *rule, const char *whom)
 {
-    STC_CHECK(p->number >= 0, STC_ERR_INPUT, "%s: the number is %lld, expected >= 0", rule,
-              (long long)p->number);
+    STC_CHECK(p->number >= 0 && p->number <= INT64_C(1) << 40, STC_ERR_INPUT,
+              "%s: the number is %lld, expected 0 to 2^40", rule, (long long)p->number);
     if (p->number == 0 || nchoosing == 0) return STC_OK;
     STC_CHECK(chosen_from > 0, STC_ERR_INPUT,
               "%s: %lld %s are to be drawn, but there are none to choose from", rule,

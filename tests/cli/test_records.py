@@ -157,7 +157,7 @@ class Records(command.CommandTest):
 
     def test_wrong_words_are_named(self):
         for word, *texts in (
-                ("spike", "did you mean spikes?"), ("w", "'w' is no variable"),
+                ("spike", "did you mean spikes?"), ("speed", "'speed' is no variable"),
                 ("v:", "no node after 'v:'"), ("spikes,,v", "a word is empty"),
                 ("none,v", "'none' beside other words"), ("spikes:b", "takes no node"),
                 ("v:b[3:3]", "found 'b[3:3]'", "A < B"), ("v:b[x:3]", "found 'b[x:3]'"),

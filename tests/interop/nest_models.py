@@ -67,19 +67,19 @@ CASES = {
         "iaf_cond_exp",
         dict(C_m=200.0, g_L=10.0, tau_syn_ex=5.0, tau_syn_in=10.0, t_ref=5.0, E_L=-60.0, V_th=-50.0,
              V_reset=-60.0, E_in=-80.0, I_e=30.0, V_m=-57.0), 150.0, (2.0, 4.0)),
-    "izhikevich": ("izhikevich", {}, 10.0, (2.0, 2.0)),
+    "izhikevich": ("izhikevich", {}, 14.0, (4.0, 3.0)),
     "izhikevich_bursts": (
         "izhikevich", dict(a=0.03, b=0.25, c=-52.0, d=2.0, V_m=-60.0, U_m=-15.0, I_e=0.5,
                            V_min=-75.0), 8.0, (1.5, 3.0)),
     "izhikevich_published": (
         "izhikevich", dict(consistent_integration=False), 10.0, (40.0, 20.0)),
-    "aeif_psc_exp": ("aeif_psc_exp", {}, 800.0, (3000.0, 200.0)),
+    "aeif_psc_exp": ("aeif_psc_exp", {}, 1000.0, (8000.0, 500.0)),
     "aeif_psc_exp_parameters": (
         "aeif_psc_exp",
         dict(C_m=200.0, g_L=12.0, E_L=-62.0, Delta_T=1.5, tau_w=80.0, a=2.0, b=30.0, V_th=-50.0,
              V_reset=-58.0, V_peak=20.0, tau_syn_ex=2.5, tau_syn_in=6.0, t_ref=1.7, I_e=50.0),
         300.0, (150.0, 60.0)),
-    "aeif_cond_exp": ("aeif_cond_exp", {}, 800.0, (50.0, 10.0)),
+    "aeif_cond_exp": ("aeif_cond_exp", {}, 1000.0, (150.0, 20.0)),
     "aeif_cond_exp_parameters": (
         "aeif_cond_exp",
         dict(C_m=200.0, g_L=12.0, E_L=-62.0, Delta_T=0.0, tau_w=80.0, a=2.0, b=30.0, V_th=-50.0,
@@ -99,8 +99,8 @@ CASES = {
         "glif_psc", {**GLIF, **GLIF_SYN, **GLIF_R, **GLIF_ASC, "spike_dependent_threshold": True,
                      "after_spike_currents": True, "adapting_threshold": True,
                      "th_voltage_index": 0.006, "th_voltage_decay": 0.07}, 260.0, (110.0, 60.0)),
-    "IntFire1": ("IntFire1", dict(tau=10.0, refrac=5.0), 0.0, (0.4, 0.3)),
-    "IntFire1_parameters": ("IntFire1", dict(tau=24.3, refrac=3.2), 0.0, (0.3, 0.5)),
+    "IntFire1": ("IntFire1", dict(tau=10.0, refrac=4.95), 0.0, (0.4, 0.3)),
+    "IntFire1_parameters": ("IntFire1", dict(tau=24.3, refrac=3.13), 0.0, (0.3, 0.5)),
 }
 
 
@@ -111,6 +111,8 @@ def run_nest(model, params, amplitude, weights, events):
     nest.ResetKernel()
     nest.set(resolution=DT, rng_seed=1, local_num_threads=1)
     neuron = nest.Create(model, params=params)
+    if "asc_init" in params:  # which in NEST does not change the state of the neuron
+        neuron.ASCurrents = params["asc_init"]
     receptors = 4 if model.startswith("glif") else 1
     static = dict(weight=1.0, delay=DT)
     for receptor in range(1, receptors + 1):
@@ -137,7 +139,8 @@ def run_nest(model, params, amplitude, weights, events):
 
 
 def run_neuron(params, weights, events):
-    """IntFire1 under fixed steps so short that each event has its own time."""
+    """Spike steps of NEURON's IntFire1. Its refractory time ends between two events, so that their
+    order is not left to rounding; the model rounds it up to a step."""
     from neuron import h
 
     h.load_file("stdrun.hoc")

@@ -40,7 +40,8 @@ static inline stc_projection projection(stc_rule rule, int64_t nsources, int64_t
                             .key = 77};
 }
 
-static inline void connect_all(const stc_program *program, const stc_projection *p, stc_synapses *out)
+static inline void connect_all(const stc_program *program, const stc_projection *p,
+                               stc_synapses *out)
 {
     if (stc_connect(program, p, 0, p->ntargets, out) < 0) fail_msg("%s", stc_error_text());
 }
@@ -54,6 +55,15 @@ static inline void assert_refused(const stc_program *program, const stc_projecti
     assert_null(s.source);
     if (!strstr(stc_error_text(), first) || !strstr(stc_error_text(), second))
         fail_msg("\"%s\" and \"%s\" are not in: %s", first, second, stc_error_text());
+}
+
+/* What is computed must have these bits for ever. */
+static inline void assert_known(uint64_t found, uint64_t known)
+{
+    if (found != known) {
+        fail_msg("0x%016llx instead of 0x%016llx", (unsigned long long)found,
+                 (unsigned long long)known);
+    }
 }
 
 /* Sum of (count - expected)^2 / expected, one degree of freedom per entry. */

@@ -44,13 +44,15 @@ static void static_synapses_add_their_weights_after_their_delays(void **state)
         const int64_t count = slot % 3;
         for (int i = 0; i < N; i++) {
             const uint64_t key = stc_mix64((uint64_t)(slot * N + i));
-            const int64_t delay = key % SLOTS, port = key / 8 % PORTS, to = key / 64 % NEURONS;
+            const int64_t delay = (int64_t)(key % SLOTS), port = (int64_t)(key / 8 % PORTS),
+                          to = (int64_t)(key / 64 % NEURONS);
             weight[i] = (int64_t)(key >> 20) - ((int64_t)1 << 43);
             place[i] = stc_synapse_place(&ring, delay, port, to);
             expected[(slot + delay) % SLOTS][port][to] += weight[i] * count;
         }
         const stc_synapse_run run = {.n = N, .place = place, .weight = weight};
-        kind->deliver(&run, &(stc_delivery){.ring = &ring, .slot = slot, .count = count, .unit = 1});
+        kind->deliver(&run,
+                      &(stc_delivery){.ring = &ring, .slot = slot, .count = count, .unit = 1});
     }
     assert_memory_equal(sum, expected, sizeof sum);
 }

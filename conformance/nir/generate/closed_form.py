@@ -8,11 +8,11 @@ of the input; nothing is iterated:
     CubaLIF      i_n = i_inf + (i_0 - i_inf) a^n
                  v_n = L + (v_0 - L) k^n + g (i_inf (1 - k^n) / (1 - k)
                        + (i_0 - i_inf) a (a^n - k^n) / (a - k))
-    CubaLIF, exact: the solution of both equations at time n dt, with c = tau_syn / (tau_syn - tau_mem)
+    CubaLIF, exact: both equations solved at time n dt; c = tau_syn / (tau_syn - tau_mem)
                  v_n = L + r i_inf + r c (i_0 - i_inf) (a^n - k^n) + (v_0 - L - r i_inf) k^n
 
-k, a: what a step keeps of v and i; g: gain; L: v_leak. primitives.py checks that the definition gives
-the same fractions at every step.
+k, a: what a step keeps of v and i; g: gain; L: v_leak. primitives.py checks that the definition
+gives the same fractions at every step.
 """
 from fractions import Fraction
 

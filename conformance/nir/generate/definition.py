@@ -25,7 +25,7 @@ BITS = np.frompyfunc(lambda a, b: max(Fraction(a).denominator.bit_length(),
 
 @dataclass(frozen=True)
 class Rules:
-    """What a .nir file leaves open; README.md describes each. The defaults are those of the pack."""
+    """What a .nir file leaves open; README.md describes each. Defaults are those of the pack."""
     dt: float = 2.0**-10
     integrator: str = "euler"      # euler exact decay
     compare: str = "gt"            # gt ge
@@ -214,8 +214,9 @@ def convolve(node, x):
         padding = [(p, p) for p in both(node.padding, 0)]
     patches = windows(x, kernel, stride, padding, dilation)
     outs, ins = weight.shape[0] // node.groups, weight.shape[1]
-    y = np.array([(patches[:, :, (o // outs) * ins:(o // outs + 1) * ins] * weight[o]).sum((2, 3, 4))
-                  + Fraction(float(node.bias[o])) for o in range(weight.shape[0])])
+    bias = rational(node.bias)
+    y = np.array([(patches[:, :, o // outs * ins:(o // outs + 1) * ins] * weight[o]).sum((2, 3, 4))
+                  + bias[o] for o in range(weight.shape[0])])
     return y[:, 0] if one else y
 
 
@@ -363,7 +364,7 @@ def note(record, name, node, state, out):
 
 
 def cycle_sources(nodes, edges, delayed):
-    """Weight nodes that are fed by delayed edges alone: silent until these edges carry something."""
+    """Weight nodes that are fed by delayed edges alone: silent until these carry something."""
     return {b for a, b in delayed if not isinstance(nodes[b], STATEFUL)
             and all((c, d) in delayed for c, d in edges if d == b)}
 

@@ -49,8 +49,8 @@ def maps(pack):
     stateless(pack, "scale", nir.Scale(dyadic(7, 2, 3)), (2, 3), (2, 3), "elementwise product")
     stateless(pack, "flatten", nir.Flatten({"input": shape(2, 3, 2)}, 0, -1), (2, 3, 2), (12,),
               "C order; start_dim counts from the first axis (there is no batch axis)")
-    stateless(pack, "flatten_inner", nir.Flatten({"input": shape(2, 3, 2)}, 1, 2), (2, 3, 2), (2, 6),
-              "only the last two axes")
+    stateless(pack, "flatten_inner", nir.Flatten({"input": shape(2, 3, 2)}, 1, 2), (2, 3, 2),
+              (2, 6), "only the last two axes")
 
 
 def convolutions(pack):
@@ -76,8 +76,8 @@ def convolutions(pack):
     conv2d("conv2d_groups", "two groups", (4, 4), groups=2)
     conv2d("conv2d_valid", "padding 'valid'", (4, 4), padding="valid")
     conv2d("conv2d_same", "padding 'same', kernel 3 x 3", (6, 5), kernel=(3, 3), padding="same")
-    conv2d("conv2d_same_even", "padding 'same' with an even kernel: the odd row and column of zeros "
-           "comes last, as in PyTorch", (6, 5), kernel=(2, 4), padding="same")
+    conv2d("conv2d_same_even", "padding 'same' with an even kernel: the odd row and column of "
+           "zeros comes last, as in PyTorch", (6, 5), kernel=(2, 4), padding="same")
 
     def pool(name, kind, about, out, kernel, stride, padding):
         node = kind(kernel_size=shape(*kernel), stride=shape(*stride), padding=shape(*padding))
@@ -236,8 +236,9 @@ def joins(pack):
     inputs = pack.input("fan_in", {"input": dyadic(15, 40, 3)})
     pack.defined("fan_in", model, inputs, RULES, "edges into one node are summed", EQUATIONS)
     model = pack.model("two_inputs_two_outputs", graph(
-        {"left": nir.Input(shape(3)), "right": nir.Input(shape(2)), "w": nir.Linear(dyadic(16, 3, 2)),
-         "neuron": lif, "spikes": nir.Output(shape(3)), "current": nir.Output(shape(3))},
+        {"left": nir.Input(shape(3)), "right": nir.Input(shape(2)),
+         "w": nir.Linear(dyadic(16, 3, 2)), "neuron": lif, "spikes": nir.Output(shape(3)),
+         "current": nir.Output(shape(3))},
         [("left", "neuron"), ("right", "w"), ("w", "neuron"), ("neuron", "spikes"),
          ("w", "current")]))
     inputs = pack.input("two_inputs_two_outputs", {"left": dyadic(17, 40, 3),
@@ -271,8 +272,8 @@ def cycles(pack):
         for begin in ("bias", "silent"):
             pack.defined(f"recurrent_delay_{delay}_{begin}", model, inputs,
                          replace(RULES, recurrent_delay=delay, recurrent_start=begin),
-                         f"spikes come back after {delay} steps; before, the recurrent Affine gives "
-                         + ("its bias" if begin == "bias" else "nothing"), EQUATIONS)
+                         f"spikes come back after {delay} steps; before, the recurrent Affine "
+                         "gives " + ("its bias" if begin == "bias" else "nothing"), EQUATIONS)
     model = pack.model("self_loop", graph(
         {"input": nir.Input(shape(3)), "neuron": NEURONS["lif"], "output": nir.Output(shape(3))},
         [("input", "neuron"), ("neuron", "neuron"), ("neuron", "output")]))
