@@ -1,6 +1,8 @@
-/* edge_list.c - networks of one neuron model whose edges are listed: /neurons holds a column for
- * each parameter, /edges the columns src, dst, weight and delay, an optional /input the spikes of
- * sources and their edges. What others wrote beside them (/spikes, /trace) is not read.
+/* edge_list.c - networks whose edges are listed. /neurons holds a column for each parameter of the
+ * model that the root attribute `model` names, /edges the columns src, dst, weight and delay. Or
+ * both hold groups: populations with a model of their own, and edges between two of them. An
+ * optional /input holds the spikes of sources and their edges. What others wrote beside them
+ * (/spikes, /trace) is not read.
  *
  * Reading order: the clock, neurons, edges, input, stc_edge_list_read, stc_edge_list_input.
  */
@@ -18,7 +20,7 @@ typedef struct {
     hid_t file;
     stc_graph *graph;
     stc_arena *scratch;
-    int32_t neurons, sources; /* nodes; sources -1: none */
+    int32_t neurons; /* node of the only population; -1: there are several */
 } edge_list;
 
 bool stc_is_edge_list(hid_t file)
@@ -81,9 +83,9 @@ static int unknown_column(hid_t group, const char *column, const stc_op *op)
                        nearest ? "?" : "");
 }
 
-static int read_column(const edge_list *e, hid_t group, const char *column, int64_t n)
+static int read_column(const edge_list *e, hid_t group, stc_node *node, const char *column,
+                       int64_t n)
 {
-    stc_node *node = e->graph->nodes[e->neurons];
     const char *name = strcmp(column, "V_m_init") == 0 ? "V_m" : column;
     bool uniform;
     double value = 0;
@@ -98,20 +100,20 @@ static int read_column(const edge_list *e, hid_t group, const char *column, int6
     return stc_network_set_parameter(node, a, uniform, value, weight);
 }
 
-/* Length of the columns. */
-static int count_neurons(const edge_list *e, hid_t group, const char **columns, int64_t ncolumns,
-                         int64_t *n)
+/* Neurons are as many as an attribute says, or as the columns have rows. */
+static int count_neurons(hid_t object, const char *attribute, hid_t group, const char **columns,
+                         int64_t ncolumns, int64_t *n)
 {
     stc_h5_data data;
-    if (stc_h5_has_attr(e->file, "n_neurons")) {
-        STC_TRY(stc_h5_attr_int(e->file, "n_neurons", n));
+    if (stc_h5_has_attr(object, attribute)) {
+        STC_TRY(stc_h5_attr_int(object, attribute, n));
     } else if (ncolumns > 0) {
         STC_TRY(stc_network_column(group, columns[0], false, -1, &data));
         *n = data.dim[0];
         stc_h5_close(&data.id);
     } else {
-        return stc_h5_fail(STC_ERR_INPUT, group, NULL,
-                           "has no columns, and the file no attribute n_neurons");
+        return stc_h5_fail(STC_ERR_INPUT, group, NULL, "has no columns, and there is no attribute %s",
+                           attribute);
     }
     if (*n < 1 || *n > INT32_MAX) {
         return stc_h5_fail(STC_ERR_INPUT, group, NULL, "%lld neurons, expected 1 to %d",
@@ -120,44 +122,71 @@ static int count_neurons(const edge_list *e, hid_t group, const char **columns, 
     return 0;
 }
 
-static int read_columns(edge_list *e, hid_t group)
+/* A population from the columns of a group; object: what carries the attributes. */
+static int read_population(const edge_list *e, hid_t object, hid_t group, const char *name)
 {
     const char **columns, *model;
     int64_t ncolumns, n;
     const stc_op *op;
+    bool only = object == e->file;
     STC_TRY(stc_h5_names(group, MAX_COLUMNS, e->scratch, &columns, &ncolumns));
-    STC_TRY(count_neurons(e, group, columns, ncolumns, &n));
-    STC_TRY(stc_h5_attr_text(e->file, "model", e->scratch, &model));
+    STC_TRY(count_neurons(object, only ? "n_neurons" : "n", group, columns, ncolumns, &n));
+    STC_TRY(stc_h5_attr_text(object, "model", e->scratch, &model));
     int rc = stc_network_model(model, &op);
-    if (rc < 0) return stc_fail_in(rc, "attribute model");
-    e->neurons = stc_network_add_population(e->graph, "neurons", op, n);
-    if (e->neurons < 0) return e->neurons;
+    if (rc < 0) return stc_fail_in(rc, "population %s: attribute model", name);
+    int node = stc_network_add_population(e->graph, name, op, n);
+    if (node < 0) return node;
     for (int64_t i = 0; i < ncolumns; i++) {
         bool initial = strcmp(columns[i], "V_m") == 0 && stc_h5_has(group, "V_m_init");
-        if (!initial) STC_TRY(read_column(e, group, columns[i], n));
+        if (initial || strcmp(columns[i], "id") == 0) continue;
+        STC_TRY(read_column(e, group, e->graph->nodes[node], columns[i], n));
     }
-    return 0;
+    return node;
 }
 
-static int read_neurons(edge_list *e)
+/* Is the first member of a group a group again? */
+static bool holds_groups(hid_t group, const char **names, int64_t n)
 {
-    hid_t group;
-    STC_TRY(stc_h5_group(e->file, "neurons", &group));
-    int rc = read_columns(e, group);
+    hid_t first = n > 0 ? stc_h5_open_object(group, names[0]) : -1;
+    bool is = first >= 0 && H5Iget_type(first) == H5I_GROUP;
+    stc_h5_close(&first);
+    H5Eclear2(H5E_DEFAULT);
+    return is;
+}
+
+/* Call visit for every group in a group, or for it alone, with its own name, when it holds none. */
+static int each_group(const edge_list *e, const char *name,
+                      int (*visit)(const edge_list *e, hid_t group, const char *name, bool only))
+{
+    hid_t group, member;
+    const char **names;
+    int64_t n;
+    STC_TRY(stc_h5_group(e->file, name, &group));
+    int rc = stc_h5_names(group, MAX_COLUMNS, e->scratch, &names, &n);
+    bool groups = rc == 0 && holds_groups(group, names, n);
+    if (rc == 0 && !groups) rc = visit(e, group, name, true);
+    for (int64_t i = 0; i < n && rc >= 0 && groups; i++) {
+        rc = stc_h5_group(group, names[i], &member);
+        if (rc == 0) rc = visit(e, member, names[i], false);
+        stc_h5_close(&member);
+    }
     stc_h5_close(&group);
-    return rc;
+    return rc < 0 ? rc : 0;
+}
+
+static int visit_neurons(const edge_list *e, hid_t group, const char *name, bool only)
+{
+    return read_population(e, only ? e->file : group, group, name);
 }
 
 /* ---- edges ---- */
 
-/* Columns of edges by their names in a group; delays are steps, or milliseconds when they are
- * floats. */
+/* Names of the columns of edges; delays are steps, or milliseconds when they are floats. */
 typedef struct {
-    const char *group, *source, *target, *weight, *delay, *name; /* name: of the projection */
+    const char *source, *target, *weight, *delay;
 } edge_columns;
-static const edge_columns recurrent = {"edges", "src", "dst", "weight", "delay", "edges"};
-static const edge_columns external = {"input",       "edge_src",   "edge_dst",
-                                      "edge_weight", "edge_delay", "input_edges"};
+static const edge_columns recurrent = {"src", "dst", "weight", "delay"};
+static const edge_columns external = {"edge_src", "edge_dst", "edge_weight", "edge_delay"};
 
 /* One value instead of a list of equal ones. */
 static int set_list(stc_graph *graph, stc_node *node, const char *name, stc_weight *list)
@@ -199,18 +228,46 @@ static int count_rows(hid_t group, const char *column, int64_t *n)
     return 0;
 }
 
-static int read_edges(const edge_list *e, const edge_columns *c, int32_t source)
+static int read_edges(const edge_list *e, hid_t group, const edge_columns *c, const char *name,
+                      int32_t source, int32_t target)
 {
-    hid_t group;
-    int64_t n = 0;
-    STC_TRY(stc_h5_group(e->file, c->group, &group));
-    int rc = count_rows(group, c->source, &n);
-    if (rc == 0 && n > 0) {
-        rc = stc_network_add_projection(e->graph, c->name, source, e->neurons);
-        if (rc >= 0) rc = set_edges(e, group, c, e->graph->nodes[rc], n);
+    int64_t n = 0, receptor = 0;
+    STC_TRY(count_rows(group, c->source, &n));
+    if (n == 0) return 0;
+    int node = stc_network_add_projection(e->graph, name, source, target);
+    if (node < 0) return node;
+    if (stc_h5_has_attr(group, "receptor")) {
+        STC_TRY(stc_h5_attr_int(group, "receptor", &receptor)); /* from 1 on, as in NEST */
     }
-    stc_h5_close(&group);
-    return rc;
+    stc_network_set_int(e->graph->nodes[node], "receptor", receptor - 1);
+    return set_edges(e, group, c, e->graph->nodes[node], n);
+}
+
+/* The node that an attribute of a group of edges names. */
+static int find_end(const edge_list *e, hid_t group, const char *attribute, int32_t *out)
+{
+    const char *name;
+    STC_TRY(stc_h5_attr_text(group, attribute, e->scratch, &name));
+    *out = stc_graph_find(e->graph, name);
+    if (*out >= 0) return 0;
+    return stc_h5_fail(STC_ERR_INPUT, group, NULL, "%s is \"%.100s\", which is no group of /neurons",
+                       attribute, name);
+}
+
+static int visit_edges(const edge_list *e, hid_t group, const char *name, bool only)
+{
+    int32_t source = 0, target = 0;
+    if (!only) {
+        STC_TRY(find_end(e, group, "source", &source));
+        STC_TRY(find_end(e, group, "target", &target));
+    } else if (stc_h5_has(group, "src") && e->graph->nnodes > 1) {
+        return stc_h5_fail(STC_ERR_INPUT, group, NULL,
+                           "holds columns, but there are several populations; expected groups with "
+                           "attributes source and target");
+    } else if (!stc_h5_has(group, "src") && e->graph->nnodes > 1) {
+        return 0; /* no edges at all */
+    }
+    return read_edges(e, group, &recurrent, name, source, target);
 }
 
 /* ---- input ---- */

@@ -145,6 +145,8 @@ const char *stc_sonata_path(const stc_sonata_config *config, const stc_sonata_do
 {
     const char *text = stc_sonata_text(config, document, value, key);
     if (!text || text[0] == '/') return text;
+    while (strncmp(text, "./", 2) == 0)
+        text += 2;
     return stc_arena_printf(config->arena, "%s/%s", document->folder, text);
 }
 

@@ -7,6 +7,7 @@
 #include "stc/connect.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int allocate(const stage_plan *plan, population *p)
@@ -132,56 +133,28 @@ static int fill_table(const stage_plan *source, const population *p, const deliv
     return 0;
 }
 
-/* Add the synapses of another run of neurons, whose first one is neuron `shift` of the range. */
-static int append(stc_synapses *all, const stc_synapses *list, int64_t shift)
-{
-    int64_t n = all->n + list->n;
-    stc_synapses sum = {.source = stc_alloc(n, sizeof *sum.source),
-                        .target = stc_alloc(n, sizeof *sum.target),
-                        .delay = stc_alloc(n, sizeof *sum.delay),
-                        .weight = stc_alloc(n, sizeof *sum.weight)};
-    if (!sum.source || !sum.target || !sum.delay || !sum.weight) {
-        stc_synapses_free(&sum);
-        return STC_ERR_NOMEM;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const stc_synapses *from = i < all->n ? all : list;
-        int64_t k = i < all->n ? i : i - all->n;
-        sum.source[i] = from->source[k];
-        sum.target[i] = from->target[k] + (int32_t)(from == list ? shift : 0);
-        sum.delay[i] = from->delay[k];
-        sum.weight[i] = from->weight[k];
-    }
-    sum.n = n;
-    stc_synapses_free(all);
-    *all = sum;
-    return 0;
-}
-
-/* Synapses onto neurons [from, to) of this rank, which may lie in several boxes. */
+/* Synapses onto neurons [from, to) of this rank, which lie in runs of following ids. */
 static int connect_range(const stc_sim *sim, const stage_plan *plan, const population *p,
                          const delivery *d, int64_t from, int64_t to, synapse_table *out)
 {
-    stc_synapses all = {0};
-    int rc = 0;
-    for (int64_t i = from, count; i < to && rc >= 0; i += count) {
-        stc_synapses list = {0};
-        for (count = 1; i + count < to && p->id[i + count] == p->id[i] + count;)
-            count++;
-        rc = stc_connect(sim->program, d->projection, p->id[i], count, &list);
-        if (rc < 0) break;
-        if (i == from) {
-            all = list;
-            continue;
+    stc_synapses list = {0};
+    int64_t nruns = 0;
+    stc_run *runs = stc_alloc(to - from, sizeof *runs);
+    if (!runs) return STC_ERR_NOMEM;
+    for (int64_t i = from; i < to; i++) {
+        if (i > from && p->id[i] == p->id[i - 1] + 1) {
+            runs[nruns - 1].count++;
+        } else {
+            runs[nruns++] = (stc_run){p->id[i], 1};
         }
-        rc = append(&all, &list, i - from);
-        stc_synapses_free(&list);
     }
+    int rc = stc_connect_runs(sim->program, d->projection, nruns, runs, &list);
+    stc_free(runs);
     if (rc >= 0) {
         const stage_plan *source = &sim->stages[d->kernel->operand[0].stage];
-        rc = fill_table(source, p, d, from, &all, out);
+        rc = fill_table(source, p, d, from, &list, out);
     }
-    stc_synapses_free(&all);
+    stc_synapses_free(&list);
     return rc < 0 ? stc_fail_in(rc, "population %s", plan->stage->name) : 0;
 }
 
@@ -213,6 +186,12 @@ static int choose_kind(const stage_plan *plan, delivery *d)
     return 0;
 }
 
+static int by_first(const void *a, const void *b)
+{
+    const owned_box *x = a, *y = b;
+    return (x->box.lo[0] > y->box.lo[0]) - (x->box.lo[0] < y->box.lo[0]);
+}
+
 static int list_kernels(const stc_sim *sim, const stage_plan *plan, population *p)
 {
     p->deliveries = stc_alloc(plan->nkernels, sizeof *p->deliveries);
@@ -235,6 +214,7 @@ static int list_kernels(const stc_sim *sim, const stage_plan *plan, population *
     for (int t = 0; t <= sim->threads; t++)
         p->range[t] = p->n * t / sim->threads;
     int64_t i = 0;
+    qsort(plan->boxes, (size_t)plan->nboxes, sizeof *plan->boxes, by_first);
     for (int b = 0; b < plan->nboxes; b++)
         for (int64_t id = plan->boxes[b].box.lo[0]; id < plan->boxes[b].box.hi[0]; id++)
             p->id[i++] = id;

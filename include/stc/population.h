@@ -3,9 +3,10 @@
  * sim/neurons/list.h: POPULATION(iaf_psc_exp).
  *
  * Units are those of NEST: ms, mV, pA, pF, nS. A model's file is compiled for each instruction set
- * and for double and single state (`real`, STC_REAL in model.h), so that its plain C loop is
+ * and for double and single state (`real` of population_model.h), so that its plain C loop is
  * vectorised without changing a bit: every expression is element-wise and fixed, exponentials are
- * computed once per neuron in prepare. Everything is Local and thread-safe.
+ * computed once per neuron in prepare, or by a fixed routine. State 0 is the membrane potential.
+ * Everything is Local and thread-safe.
  *
  * One update takes the state at time t dt to (t + 1) dt. Spikes of step t are stamped (t + 1) dt
  * and reach a synapse's target, d steps of delay later, in update t + d.

@@ -118,7 +118,7 @@ _Static_assert((int)NCOEFFICIENTS <= STC_MAX_POPULATION_COEFFICIENTS &&
                "population.h");
 
 #define FLAG(name, help) PARAM(name, EACH, 0, ">= 0", NULL, help ": 0 or 1")
-#define TAU(name)        PARAM(name, EACH, 2, "> 0", NULL, "rise time of a receptor's current in ms")
+#define TAU(name)        PARAM(name, EACH, 2, "> 0", NULL, "rise time of a current in ms")
 
 static const stc_attr_spec params[NPARAMS] = {
     PARAM_DT,

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static struct {
-    const char *input, *output, *nirdata, *input_dt, *observable, *kernel;
+    const char *input, *output, *nirdata, *input_dt, *observable, *kernel, *precision;
     stc_option_list record;
     int64_t samples[2], replicas, block_steps;
     bool profile;
@@ -50,6 +50,9 @@ static const stc_option rows[] = {
     {0, "kernel", STC_OPTION_CHOICE, &given.kernel, "SET", "auto",
      "instructions: auto, scalar, avx2, avx512 or amx;\nthe answer is the same", 0, 0,
      "auto scalar avx2 avx512 amx"},
+    {0, "precision", STC_OPTION_CHOICE, &given.precision, "WHICH", "double",
+     "state of populations: double or single; synaptic sums are exact\nin both", 0, 0,
+     "double single"},
     {0, "profile", STC_OPTION_FLAG, &given.profile, NULL, NULL,
      "print to stderr where the time goes", 0, 0, NULL},
 };
@@ -200,6 +203,8 @@ static int simulate(const stc_cli *cli, const stc_program *program, const stc_in
         .nsamples = given.samples[1] < 0 ? 0 : given.samples[1] - given.samples[0],
         .block_steps = given.block_steps,
         .kernel = given.kernel,
+        .seed = stc_compiling_options(cli).seed,
+        .single = given.precision && strcmp(given.precision, "single") == 0,
         .threads = stc_cli_threads(cli, is_busy(cli, program)),
         .record_spikes = written && records->spikes,
         .nrecords = written ? records->nrecords : 0,

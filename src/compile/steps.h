@@ -18,7 +18,7 @@ int stc_tile_stages(stc_program *program, const stc_target *target);
 /* Which tiles need which outputs; fills nets with the expected spikes per step. */
 int stc_build_nets(stc_program *program);
 
-/* ---- shared by lower.c and operands.c ---- */
+/* ---- shared by lower*.c and operands.c ---- */
 
 typedef struct {
     const stc_node *node;
@@ -28,9 +28,9 @@ typedef struct {
 typedef struct {
     const stc_graph *graph;
     stc_program *program;
-    int32_t *stage_of;          /* [nnodes] stage that holds the output of a node, or -1 */
-    bool *absorbed;             /* [nnodes] its only user computes it in its own stage */
-    const stc_node **blob_node; /* [nblobs] where the rows of a blob come from */
+    int32_t *stage_of;              /* [nnodes] stage that holds the output of a node, or -1 */
+    bool *absorbed;                 /* [nnodes] its only user computes it in its own stage */
+    const stc_node **blob_node;     /* [nblobs] where the rows of a blob come from */
     stc_field_source *field_source; /* [nfields] where the values of a field come from */
 } stc_lowering;
 
@@ -47,5 +47,27 @@ void stc_operand_settle(const stc_program *program, stc_operand *operand);
  * transposed. STC_ERR_INPUT when there are too many dimensions. */
 int stc_view_to_chw(stc_view *view, int channel_dim);
 int stc_view_to_batch(stc_view *view, bool transpose);
+
+/* lower_stage.c: the stage that holds the output of a node; the order of its axes in memory: the
+ * channel axis last (-1: as in the source), or as an operand lies there whose view has storage axes
+ * and the dimensions of the stage; a kernel, without operands; the weights of a node; the values of
+ * an attribute, one for each element or entry; the nodes that are operands (NULL: no memory). */
+int32_t stc_add_stage(stc_lowering *lowering, int32_t node);
+void stc_order_axis_last(stc_stage *stage, int axis);
+void stc_order_like(stc_stage *stage, const stc_stage *source, const stc_view *view);
+stc_kernel *stc_add_kernel(stc_lowering *lowering, stc_kernel_kind kind);
+int stc_add_blob(stc_lowering *lowering, const stc_node *node, int64_t rows, int64_t columns,
+                 int32_t *out);
+int stc_add_field(stc_lowering *lowering, const stc_node *node, int attr, int32_t *out);
+const stc_node *const *stc_operand_nodes(const stc_lowering *lowering, const stc_node *node);
+
+/* lower_network.c: make the stage of a node; operands that may come later are filled in by connect,
+ * when all stages are there. */
+bool stc_closes_cycle(const stc_node *node, int32_t index);
+int stc_lower_delay(stc_lowering *lowering, int32_t node, int32_t *stage);
+int stc_connect_delay(stc_lowering *lowering, int32_t node);
+int stc_lower_population(stc_lowering *lowering, int32_t node, int32_t *stage);
+int stc_connect_population(stc_lowering *lowering, int32_t node);
+int stc_lower_generator(stc_lowering *lowering, const stc_node *node, stc_kernel *kernel);
 
 #endif

@@ -18,7 +18,7 @@
 #include <math.h>
 #include <omp.h>
 
-enum { MAX_N = 5000 };
+enum { MAX_N = 2400 };
 static stc_comm self;
 static int32_t part[MAX_N], other[MAX_N], coarse[MAX_N];
 
@@ -124,8 +124,8 @@ static void sums_beyond_32_bits_are_scaled_with_a_bounded_error(void **state)
 static void groups_are_found_at_any_number_of_parts(void **state)
 {
     (void)state;
-    const int32_t groups[] = {2, 8, 60, 128};
-    for (int i = 0; i < 4; i++) {
+    const int32_t groups[] = {2, 8, 60};
+    for (int i = 0; i < 3; i++) {
         test_graph t = groups_graph(groups[i], 24);
         stc_partition_quality q;
         assert_int_equal(run(&t, "multilevel", groups[i], &q), 0);

@@ -80,7 +80,7 @@ static const stc_attr_spec attrs[NATTRS] = {
     [DELAY_MIN] = {"delay_min", STC_ATTR_REAL, false, -INFINITY, "", 0, NULL,
                    "delays below are drawn again; half a step unless given"},
     [DELAY_MAX] = {"delay_max", STC_ATTR_REAL, false, INFINITY, "", 0, NULL,
-                   "delays above are drawn again; mean and 8 standard deviations unless given"},
+                   "delays above are drawn again; mean and 6.35 standard deviations unless given"},
 };
 
 static bool is_list(const stc_weight *weight)
@@ -165,15 +165,15 @@ static int list_range(const stc_weight *list, double *least, double *most)
 /* Delays in steps, over all synapses. */
 static int delay_range(const stc_node *node, stc_draw *draw, int64_t *least, int64_t *most)
 {
-    static const double most_steps = 1 << 20;
+    static const double most_steps = 1 << 20, farthest = 6.35; /* deviations that are drawn */
     double dt = node->attrs[DT].r, lo, hi;
     if (draw->kind == STC_DRAW_CONSTANT) {
         lo = hi = draw->a;
     } else if (draw->kind == STC_DRAW_LISTED) {
         STC_TRY(list_range(node->attrs[DELAY].weight, &lo, &hi));
     } else {
-        double end = draw->kind == STC_DRAW_UNIFORM ? draw->b : draw->a + 8.0 * draw->b;
-        if (draw->kind == STC_DRAW_LOGNORMAL) end = exp(end);
+        double end = draw->kind == STC_DRAW_UNIFORM ? draw->b : draw->a + farthest * draw->b;
+        if (draw->kind == STC_DRAW_LOGNORMAL) end = stc_math_exp(end);
         if (draw->least < 0.5 * dt) draw->least = 0.5 * dt;
         if (draw->most > end) draw->most = end;
         lo = draw->least;
@@ -181,7 +181,7 @@ static int delay_range(const stc_node *node, stc_draw *draw, int64_t *least, int
         if (draw->kind == STC_DRAW_UNIFORM && draw->a > lo) lo = draw->a;
     }
     bool drawn = draw->kind != STC_DRAW_CONSTANT && draw->kind != STC_DRAW_LISTED;
-    double first = fmax(nearbyint(lo / dt), drawn ? 1.0 : 0.0), last = nearbyint(hi / dt);
+    double first = fmax(floor(lo / dt + 0.5), drawn ? 1.0 : 0.0), last = floor(hi / dt + 0.5);
     STC_CHECK(first >= 1.0 && last <= most_steps && lo <= hi, STC_ERR_INPUT,
               "its delays lie between %g and %g ms with steps of %g ms; expected 1 to %g steps", lo,
               hi, dt, most_steps);
