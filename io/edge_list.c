@@ -20,7 +20,7 @@ typedef struct {
     hid_t file;
     stc_graph *graph;
     stc_arena *scratch;
-    int32_t neurons; /* node of the only population; -1: there are several */
+    bool single; /* one population, whose columns lie in /neurons */
 } edge_list;
 
 bool stc_is_edge_list(hid_t file)
@@ -112,8 +112,8 @@ static int count_neurons(hid_t object, const char *attribute, hid_t group, const
         *n = data.dim[0];
         stc_h5_close(&data.id);
     } else {
-        return stc_h5_fail(STC_ERR_INPUT, group, NULL, "has no columns, and there is no attribute %s",
-                           attribute);
+        return stc_h5_fail(STC_ERR_INPUT, group, NULL,
+                           "has no columns, and there is no attribute %s", attribute);
     }
     if (*n < 1 || *n > INT32_MAX) {
         return stc_h5_fail(STC_ERR_INPUT, group, NULL, "%lld neurons, expected 1 to %d",
@@ -155,8 +155,8 @@ static bool holds_groups(hid_t group, const char **names, int64_t n)
 }
 
 /* Call visit for every group in a group, or for it alone, with its own name, when it holds none. */
-static int each_group(const edge_list *e, const char *name,
-                      int (*visit)(const edge_list *e, hid_t group, const char *name, bool only))
+static int each_group(edge_list *e, const char *name,
+                      int (*visit)(edge_list *e, hid_t group, const char *name, bool only))
 {
     hid_t group, member;
     const char **names;
@@ -174,8 +174,9 @@ static int each_group(const edge_list *e, const char *name,
     return rc < 0 ? rc : 0;
 }
 
-static int visit_neurons(const edge_list *e, hid_t group, const char *name, bool only)
+static int visit_neurons(edge_list *e, hid_t group, const char *name, bool only)
 {
+    e->single = only;
     return read_population(e, only ? e->file : group, group, name);
 }
 
@@ -250,23 +251,17 @@ static int find_end(const edge_list *e, hid_t group, const char *attribute, int3
     STC_TRY(stc_h5_attr_text(group, attribute, e->scratch, &name));
     *out = stc_graph_find(e->graph, name);
     if (*out >= 0) return 0;
-    return stc_h5_fail(STC_ERR_INPUT, group, NULL, "%s is \"%.100s\", which is no group of /neurons",
-                       attribute, name);
+    return stc_h5_fail(STC_ERR_INPUT, group, NULL,
+                       "%s is \"%.100s\", which is no group of /neurons", attribute, name);
 }
 
-static int visit_edges(const edge_list *e, hid_t group, const char *name, bool only)
+static int visit_edges(edge_list *e, hid_t group, const char *name, bool only)
 {
-    int32_t source = 0, target = 0;
-    if (!only) {
-        STC_TRY(find_end(e, group, "source", &source));
-        STC_TRY(find_end(e, group, "target", &target));
-    } else if (stc_h5_has(group, "src") && e->graph->nnodes > 1) {
-        return stc_h5_fail(STC_ERR_INPUT, group, NULL,
-                           "holds columns, but there are several populations; expected groups with "
-                           "attributes source and target");
-    } else if (!stc_h5_has(group, "src") && e->graph->nnodes > 1) {
-        return 0; /* no edges at all */
-    }
+    int32_t source, target;
+    if (only && e->single) return read_edges(e, group, &recurrent, name, 0, 0);
+    if (only && !stc_h5_has(group, recurrent.source)) return 0; /* no edges at all */
+    STC_TRY(find_end(e, group, "source", &source));
+    STC_TRY(find_end(e, group, "target", &target));
     return read_edges(e, group, &recurrent, name, source, target);
 }
 
@@ -302,7 +297,7 @@ static int count_sources(hid_t file, int64_t *n)
     if (stc_h5_has_attr(group, "n_sources")) {
         rc = stc_h5_attr_int(group, "n_sources", n);
     } else {
-        rc = largest(group, "edge_src", &most);
+        if (stc_h5_has(group, external.source)) rc = largest(group, external.source, &most);
         if (rc == 0) rc = largest(group, "spike_source", &most);
         *n = most + 1;
     }
@@ -314,13 +309,19 @@ static int count_sources(hid_t file, int64_t *n)
     return rc;
 }
 
-static int read_input(edge_list *e)
+/* The input node, and with a single population the edges from it, which lie in /input too. */
+static int read_input(const edge_list *e)
 {
+    hid_t group;
     int64_t n;
     STC_TRY(count_sources(e->file, &n));
     if (n == 0) return 0;
-    e->sources = stc_network_add_input(e->graph, "input", n);
-    return e->sources < 0 ? e->sources : read_edges(e, &external, e->sources);
+    int node = stc_network_add_input(e->graph, "input", n);
+    if (node < 0 || !e->single) return node < 0 ? node : 0;
+    STC_TRY(stc_h5_group(e->file, "input", &group));
+    int rc = read_edges(e, group, &external, "input_edges", node, 0);
+    stc_h5_close(&group);
+    return rc;
 }
 
 /* ---- the graph ---- */
@@ -329,15 +330,15 @@ static int read_network(edge_list *e, const char *path, const stc_nir_rules *rul
 {
     STC_TRY(stc_network_check_rules(path, "an edge list", rules));
     STC_TRY(read_clock(e, path, rules));
-    STC_TRY(read_neurons(e));
-    STC_TRY(read_edges(e, &recurrent, e->neurons));
-    return read_input(e);
+    STC_TRY(each_group(e, "neurons", visit_neurons));
+    STC_TRY(read_input(e));
+    return each_group(e, "edges", visit_edges);
 }
 
 int stc_edge_list_read(const char *path, const stc_nir_rules *rules, stc_graph **out)
 {
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    edge_list e = {.file = -1, .sources = -1};
+    edge_list e = {.file = -1};
     *out = NULL;
     STC_TRY(stc_graph_create(base, &e.graph));
     int rc = stc_arena_create(&e.scratch);

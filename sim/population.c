@@ -119,15 +119,23 @@ static void emit(stc_sim *sim, const stage_plan *plan, int64_t lo, int64_t hi,
     }
 }
 
+static double real_value(const population *p, const void *array, int64_t i)
+{
+    return p->single ? (double)((const float *)array)[i] : ((const double *)array)[i];
+}
+
+/* A state as the model's users know it: some are kept relative to a coefficient. */
 static void trace_state(const stc_sim *sim, const stage_plan *plan, const trace *t, int64_t lo,
                         int64_t hi, int64_t sample, int64_t step)
 {
     const population *p = plan->population;
+    int origin = p->model->origins ? p->model->origins[t->state] : -1;
     double *row = t->values + ((sample - sim->all_first) * sim->steps + step) * t->count - t->first;
     for (int64_t i = lo; i < hi; i++) {
         if (p->id[i] < t->first || p->id[i] >= t->first + t->count) continue;
-        row[p->id[i]] = p->single ? (double)((const float *)p->state[t->state])[i]
-                                  : ((const double *)p->state[t->state])[i];
+        double value = real_value(p, p->state[t->state], i);
+        if (origin >= 0) value += real_value(p, p->coefficient[origin], p->common[origin] ? 0 : i);
+        row[p->id[i]] = value;
     }
 }
 

@@ -97,10 +97,14 @@ static int load_neurons(const stc_sim *sim, const stage_plan *plan, population *
     return rc;
 }
 
+/* Models with two ports choose by the sign of the weight; those with more number their receptors
+ * from 1 on, as NEST does, and take the first one where none is named. */
 static int port_of(const population *p, const stc_projection *projection, double weight)
 {
-    if (projection->receptor >= 0) return projection->receptor;
-    return p->model->nports > 1 && !(weight > 0.0);
+    int32_t receptor = projection->receptor;
+    if (p->model->nports > 2) return receptor > 0 ? receptor - 1 : 0;
+    if (receptor >= 0) return receptor;
+    return p->model->nports == 2 && !(weight > 0.0);
 }
 
 /* Sort synapses by source into a table. */
@@ -164,9 +168,9 @@ static int load_synapses(const stc_sim *sim, const stage_plan *plan, const popul
         delivery *d = &p->deliveries[k];
         d->tables = stc_alloc(sim->threads, sizeof *d->tables);
         if (!d->tables) return STC_ERR_NOMEM;
-        STC_CHECK(d->projection->receptor < p->model->nports, STC_ERR_INPUT,
-                  "population %s: a projection wants receptor %d, %s has %d", plan->stage->name,
-                  d->projection->receptor, p->model->name, p->model->nports);
+        STC_CHECK(d->projection->receptor < p->model->nports + (p->model->nports > 2),
+                  STC_ERR_INPUT, "population %s: a projection wants receptor %d, %s has %d",
+                  plan->stage->name, d->projection->receptor, p->model->name, p->model->nports);
         for (int t = 0; t < sim->threads; t++) {
             STC_TRY(connect_range(sim, plan, p, d, p->range[t], p->range[t + 1], &d->tables[t]));
         }
