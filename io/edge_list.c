@@ -240,7 +240,8 @@ static int read_edges(const edge_list *e, hid_t group, const edge_columns *c, co
     if (stc_h5_has_attr(group, "receptor")) {
         STC_TRY(stc_h5_attr_int(group, "receptor", &receptor)); /* from 1 on, as in NEST */
     }
-    stc_network_set_int(e->graph->nodes[node], "receptor", receptor - 1);
+    int rc = stc_network_set_receptor(e->graph->nodes[node], e->graph->nodes[target], receptor);
+    if (rc < 0) return stc_h5_fail(rc, group, NULL, "%s", stc_error_text());
     return set_edges(e, group, c, e->graph->nodes[node], n);
 }
 
@@ -319,7 +320,10 @@ static int read_input(const edge_list *e)
     int node = stc_network_add_input(e->graph, "input", n);
     if (node < 0 || !e->single) return node < 0 ? node : 0;
     STC_TRY(stc_h5_group(e->file, "input", &group));
-    int rc = read_edges(e, group, &external, "input_edges", node, 0);
+    int rc = 0; /* or in a group of /edges */
+    if (stc_h5_has(group, external.source)) {
+        rc = read_edges(e, group, &external, "input_edges", node, 0);
+    }
     stc_h5_close(&group);
     return rc;
 }

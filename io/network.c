@@ -277,6 +277,20 @@ int stc_network_add_projection(stc_graph *graph, const char *name, int32_t sourc
     return rc < 0 ? rc : node;
 }
 
+int stc_network_set_receptor(stc_node *projection, const stc_node *population, int64_t receptor)
+{
+    int n, ports = 0;
+    const stc_population_model *const *models = stc_population_models("scalar", false, &n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(models[i]->name, population->op->name) == 0) ports = models[i]->nports;
+    /* models with two ports choose by the sign of the weight, as they do in NEST */
+    STC_CHECK(receptor >= 0 && receptor <= (ports > 2 ? ports : 0), STC_ERR_INPUT,
+              "receptor %lld of %s; it has %d", (long long)receptor, population->op->name,
+              ports > 2 ? ports : 0);
+    stc_network_set_int(projection, "receptor", receptor > 0 ? receptor : -1);
+    return 0;
+}
+
 int stc_network_check_rules(const char *path, const char *what, const stc_nir_rules *rules)
 {
     if (!rules) return 0;

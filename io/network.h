@@ -56,6 +56,10 @@ int stc_network_add_input(stc_graph *graph, const char *name, int64_t n);
  * to be set. Returns its index. */
 int stc_network_add_projection(stc_graph *graph, const char *name, int32_t source, int32_t target);
 
+/* Let a projection act on a receptor, NEST's number from 1 on; 0: the only one, or that of the
+ * weight's sign. STC_ERR_INPUT when the model of the population has no such receptor. */
+int stc_network_set_receptor(stc_node *projection, const stc_node *population, int64_t receptor);
+
 /* STC_ERR_USAGE when rules other than dt are given. */
 int stc_network_check_rules(const char *path, const char *what, const stc_nir_rules *rules);
 

@@ -16,7 +16,7 @@ enum { MAX_POPULATIONS = 1000, MAX_RECEPTORS = 64, PIECE = 1 << 16 };
 /* What edge types say: [types.n]. */
 typedef struct {
     double *weight, *factor, *nsyns, *delay;
-    int32_t *receptor; /* -1: by the sign of the weight */
+    int32_t *receptor; /* NEST's number; 0: by the sign of the weight */
 } edge_types;
 
 /* An edge population. */
@@ -60,7 +60,7 @@ static int take_member(edges *e, int64_t row, const char *path, const char *name
     if (strcmp(name, "receptor_type") == 0) {
         STC_CHECK(number >= 0 && number <= 1000 && number == nearbyint(number), STC_ERR_INPUT,
                   "%s: receptor_type is %g, expected an integer from 0", path, number);
-        e->types.receptor[row] = (int32_t)number - 1; /* NEST counts receptors from 1 */
+        e->types.receptor[row] = (int32_t)number;
     } else if (strcmp(name, "weight") == 0) {
         e->types.weight[row] = number;
     } else if (strcmp(name, "delay") == 0) {
@@ -99,7 +99,6 @@ static int read_type(edges *e, int64_t row)
     bool given;
     int k = 0;
     e->types.weight[row] = e->types.factor[row] = e->types.nsyns[row] = e->types.delay[row] = 1;
-    e->types.receptor[row] = -1;
     if (!e->table.used[row]) return 0;
     STC_TRY(check_synapse(types, row));
     STC_TRY(stc_sonata_number(types, row, "syn_weight", &given, &e->types.weight[row]));
@@ -337,7 +336,6 @@ static int set_lists(const selection *s, stc_node *node)
         }
         stc_network_set_weight(node, list_names[which], list);
     }
-    stc_network_set_int(node, "receptor", s->receptor);
     return 0;
 }
 
@@ -351,8 +349,8 @@ static const char *name_of(const selection *s)
         name = stc_arena_printf(arena, "%s.%s.%s", name, e->source->parts[s->source].name,
                                 e->target->parts[s->target].name);
     }
-    if (name && e->nreceptors > 1 && s->receptor >= 0) {
-        name = stc_arena_printf(arena, "%s.%d", name, s->receptor + 1);
+    if (name && e->nreceptors > 1 && s->receptor > 0) {
+        name = stc_arena_printf(arena, "%s.%d", name, s->receptor);
     }
     while (name && stc_graph_find(e->s->graph, name) >= 0)
         name = stc_arena_printf(arena, "%s.edges", name);
@@ -370,7 +368,11 @@ static int add_projection(const selection *s)
     const char *name = name_of(s);
     if (!name) return STC_ERR_NOMEM;
     int node = stc_network_add_projection(e->s->graph, name, source->node, target->node);
-    return node < 0 ? node : set_lists(s, e->s->graph->nodes[node]);
+    if (node < 0) return node;
+    const stc_node *population = e->s->graph->nodes[target->node];
+    int rc = stc_network_set_receptor(e->s->graph->nodes[node], population, s->receptor);
+    if (rc < 0) return stc_fail_in(rc, "%s", e->table.place);
+    return set_lists(s, e->s->graph->nodes[node]);
 }
 
 /* Count the edges of every selection piece by piece. */

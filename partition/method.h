@@ -1,8 +1,10 @@
 /* method.h - what the methods of this folder share. Not installed.
  *
  * A method is one file with one row in methods.h. Reading order: partition.c (the way through),
- * job.c (checks), measure.c, contiguous.c, random.c, metis_cut.c, file.c, then state.h (how moves
- * are valued), refine.c, repair.c, deal.c (candidates over the ranks) and auto.c.
+ * job.c (checks), level.h (the graph as it is searched), measure.c, contiguous.c, random.c, file.c;
+ * state.h (how moves are valued), refine.c, repair.c, search.c; pairs.h, metis.c, metis_cut.c;
+ * cluster.c, hierarchy.h, bisect.c, multilevel.c; deal.c (candidates over the ranks) and auto.c.
+ * hgr.c and write.c are files.
  */
 #ifndef STC_PARTITION_METHOD_H
 #define STC_PARTITION_METHOD_H
@@ -69,8 +71,7 @@ int stc_deal_shuffled(const stc_partition_job *job, uint64_t seed, int32_t *part
 enum { STC_NO_CANDIDATE = 1 };
 typedef int (*stc_candidate)(const stc_partition_job *job, int32_t index, int32_t *part);
 
-/* METIS' edge cut for one seed, with its empty or overloaded parts repaired. Local, but one call at
- * a time in a process and never inside a parallel region. */
+/* METIS' edge cut for one seed, with its empty or overloaded parts repaired. Local. */
 int stc_metis_candidate(const stc_partition_job *job, int32_t index, int32_t *part);
 
 /* Make candidates begin..end-1, dealt over ranks and threads, and hand the best to all ranks:

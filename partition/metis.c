@@ -5,7 +5,7 @@
  * sums pass 2^31 or all weights are 0, prints to stdout. So its input is scaled, and its result is
  * never believed but measured and repaired.
  */
-#include "metis.h"
+#include "pairs.h"
 
 #include "stc/base.h"
 #include "stc/error.h"

@@ -1,6 +1,6 @@
 /* metis_cut.c - METIS' k-way edge cut on the graph of (source, destination) pairs, an edge weighted
  * by the spikes on it: what compilers do that know nothing of multicast. */
-#include "metis.h"
+#include "pairs.h"
 
 #include "stc/base.h"
 #include "stc/error.h"

@@ -7,7 +7,7 @@
  * gain nothing and cost much: there METIS' own hierarchy is used and the result searched.
  */
 #include "hierarchy.h"
-#include "metis.h"
+#include "pairs.h"
 #include "state.h"
 
 #include "stc/base.h"
@@ -137,16 +137,25 @@ static bool too_large(const stc_level *level)
     return work > MAX_WORK;
 }
 
-static int flat_partition(const stc_partition_job *job, uint64_t seed, int32_t *part)
+/* METIS' cut with every net counted alike, however many destinations it has. */
+static int cut_evenly(const stc_partition_job *job, uint64_t seed, int32_t *part)
 {
     stc_pairs pairs = {0};
     int rc = stc_pairs_of_edges(job->graph, true, &pairs);
     if (rc == 0)
         rc = stc_metis_parts(&pairs, job->graph->weight, &job->limits, (uint32_t)seed, part);
     stc_pairs_release(&pairs);
-    if (rc == STC_NO_CANDIDATE || rc == STC_ERR_FIT)
+    return rc == 0 ? stc_partition_repair(job, true, part) : rc;
+}
+
+/* Both weights of the cut, refined; neither is the better one on all graphs. */
+static int flat_partition(const stc_partition_job *job, int32_t index, uint64_t seed, int32_t *part)
+{
+    int rc = index == 0 ? cut_evenly(job, seed, part) : stc_metis_candidate(job, 0, part);
+    if (rc == STC_NO_CANDIDATE || rc == STC_ERR_FIT) {
         rc = stc_level_bisect(&job->level, &job->limits, seed, part);
-    if (rc == 0) rc = stc_partition_repair(job, true, part);
+        if (rc == 0) rc = stc_partition_repair(job, true, part);
+    }
     return rc == 0 ? stc_level_refine(&job->level, &job->limits, seed, part) : rc;
 }
 
@@ -187,7 +196,7 @@ int stc_multilevel_candidate(const stc_partition_job *job, int32_t index, int32_
     }
     if (n <= SMALL && index >= SEEDS_OF_SMALL) return STC_NO_CANDIDATE;
     if (too_large(&job->level))
-        return index < SEEDS_OF_LARGE ? flat_partition(job, seed, part) : STC_NO_CANDIDATE;
+        return index < SEEDS_OF_LARGE ? flat_partition(job, index, seed, part) : STC_NO_CANDIDATE;
     return multilevel_partition(job, n > SMALL ? index % 2 == 0 : index == 1, seed, part);
 }
 

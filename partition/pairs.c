@@ -1,5 +1,5 @@
 /* pairs.c - graphs of pairs that METIS is given: who spikes to whom, or who shares a net. */
-#include "metis.h"
+#include "pairs.h"
 
 #include "stc/base.h"
 #include "stc/error.h"

@@ -11,6 +11,7 @@
 #include "stc/graph.h"
 #include "stc/nir.h"
 #include "stc/program.h"
+#include "stc/result.h"
 
 typedef enum { STC_FILE_GRAPH, STC_FILE_PROGRAM, STC_FILE_RESULT, STC_FILE_INPUT } stc_file_kind;
 /* By content. STC_ERR_INPUT: missing, not readable, not HDF5, truncated, or none of these (says
@@ -89,6 +90,9 @@ int stc_output_apart(const char *path, const char *input);
 
 /* Is this such a file, which brings its own input? Local. */
 bool stc_file_has_input(const char *path);
+/* Make spikes and traces of a run of a SONATA network speak in the node ids of its files instead of
+ * indices; nothing is done for other files (path may be NULL). Local (call on every rank). */
+int stc_network_original_ids(const char *path, stc_result *result);
 /* The file in which a SONATA configuration wants its spikes (output/spikes_file), in the arena; its
  * folder is made if it is missing. NULL: it names none, or a notice says why it cannot be written.
  * Local (call on one rank). */

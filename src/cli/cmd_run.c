@@ -228,6 +228,8 @@ static int write_files(const stc_cli *cli, stc_result *result)
     char sha256[65] = ""; /* by one rank: the file may be large */
     int rc = cli->comm->rank == 0 && given.input ? stc_file_sha256(given.input, sha256) : 0;
     STC_TRY(stc_agree(cli->comm, rc));
+    const char *network = stc_file_has_input(cli->files[0]) ? cli->files[0] : given.input;
+    STC_TRY(stc_agree(cli->comm, stc_network_original_ids(network, result)));
     stc_comm_bcast(cli->comm, sha256, sizeof sha256, 0);
     result->command = cli->line;
     result->input_sha256 = sha256;

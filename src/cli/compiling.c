@@ -21,7 +21,7 @@ static const stc_option rows[] = {
      "contiguous, random, file:PATH (default auto)",
      0, 0, NULL},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "0",
-     "of the partition, of synapses made by rules, and of Poisson input", 0, 0, NULL},
+     "of the partition, of synapses that rules make, and of Poisson\ninput", 0, 0, NULL},
     {0, "time-steps", STC_OPTION_INT, &given.time_steps, "T", NULL,
      "steps per sample (default: what the input or the model says)", 1, 1 << 30, NULL},
     {0, "skip", STC_OPTION_TEXT, &given.skip, "PASS[,PASS]", NULL,

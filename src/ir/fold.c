@@ -69,26 +69,23 @@ static int fold_in(const stc_node *fold, int64_t first, int64_t count, int64_t c
     return rc < 0 ? stc_fail_in(rc, "node %s (%s)", fold->name, fold->op->name) : STC_OK;
 }
 
-static int read_rows(const stc_node *node, int64_t first, int64_t count, float *scratch,
-                     double *values, double *bias)
+/* Values of rows as float64, finite. */
+static int read_values(const stc_weight *weight, int64_t first, int64_t count, double *out)
 {
-    const stc_weight *weight = stc_node_weight(node, "weight");
-    const stc_weight *offset = stc_node_weight(node, "bias");
     int64_t columns = stc_weight_row_size(weight);
-    STC_TRY(weight->read(weight, first, count, scratch));
+    STC_TRY(stc_weight_elements(weight, first * columns, count * columns, out));
     for (int64_t k = 0; k < count * columns; k++) {
-        if (!isfinite(scratch[k])) {
-            return refuse(weight, first + k / columns, k % columns, (double)scratch[k]);
-        }
-        values[k] = (double)scratch[k];
-    }
-    if (offset == NULL) return STC_OK;
-    STC_TRY(offset->read(offset, first, count, scratch));
-    for (int64_t r = 0; r < count; r++) {
-        if (!isfinite(scratch[r])) return refuse(offset, first + r, 0, (double)scratch[r]);
-        bias[r] = (double)scratch[r];
+        if (!isfinite(out[k])) return refuse(weight, first + k / columns, k % columns, out[k]);
     }
     return STC_OK;
+}
+
+static int read_rows(const stc_node *node, int64_t first, int64_t count, double *values,
+                     double *bias)
+{
+    const stc_weight *offset = stc_node_weight(node, "bias");
+    STC_TRY(read_values(stc_node_weight(node, "weight"), first, count, values));
+    return offset == NULL ? STC_OK : read_values(offset, first, count, bias);
 }
 
 int stc_fold_rows(const stc_node *node, int64_t first, int64_t count, float *weight,
@@ -99,8 +96,7 @@ int stc_fold_rows(const stc_node *node, int64_t first, int64_t count, float *wei
     double *values = stc_alloc(count * columns, sizeof *values);
     double *offset = stc_alloc(count, sizeof *offset);
     int rc = values == NULL || offset == NULL ? STC_ERR_NOMEM : STC_OK;
-    /* the caller's array is the scratch: it holds a full set of rows and is written last */
-    if (rc == STC_OK) rc = read_rows(node, first, count, weight, values, offset);
+    if (rc == STC_OK) rc = read_rows(node, first, count, values, offset);
     for (int f = 0; f < node->nfolds && rc == STC_OK; f++) {
         rc = fold_in(node->folds[f], first, count, columns, values, offset);
     }

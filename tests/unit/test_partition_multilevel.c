@@ -140,8 +140,8 @@ static void a_thousand_parts_and_more_are_no_problem(void **state)
 {
     (void)state;
     test_graph t = ring_graph(MAX_N);
-    const int32_t parts[] = {1024, 1500, MAX_N};
-    for (int i = 0; i < 3; i++) {
+    const int32_t parts[] = {1024, MAX_N};
+    for (int i = 0; i < 2; i++) {
         stc_partition_quality q;
         const stc_partition_options options = {.method = "metis-cut", .nparts = parts[i]};
         assert_int_equal(stc_partition(&self, &t.g, &options, part, &q, NULL), 0);

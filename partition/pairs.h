@@ -1,7 +1,7 @@
-/* metis.h - METIS with its traps guarded: only metis.c knows it. Local, one call at a time in a
- * process (threads wait for each other). */
-#ifndef STC_PARTITION_METIS_H
-#define STC_PARTITION_METIS_H
+/* pairs.h - graphs of pairs, and METIS with its traps guarded: only metis.c knows it. Local;
+ * threads wait for each other in METIS. */
+#ifndef STC_PARTITION_PAIRS_H
+#define STC_PARTITION_PAIRS_H
 
 #include "method.h"
 
