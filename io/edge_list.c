@@ -133,7 +133,7 @@ static int read_population(const edge_list *e, hid_t object, hid_t group, const 
     STC_TRY(count_neurons(object, only ? "n_neurons" : "n", group, columns, ncolumns, &n));
     STC_TRY(stc_h5_attr_text(object, "model", e->scratch, &model));
     int rc = stc_network_model(model, &op);
-    if (rc < 0) return stc_fail_in(rc, "population %s: attribute model", name);
+    if (rc < 0) return stc_h5_fail(rc, group, NULL, "attribute model: %s", stc_error_text());
     int node = stc_network_add_population(e->graph, name, op, n);
     if (node < 0) return node;
     for (int64_t i = 0; i < ncolumns; i++) {

@@ -188,6 +188,26 @@ void stc_network_set_weight(stc_node *node, const char *name, stc_weight *weight
     attr_of(node, name)->weight = weight;
 }
 
+/* Every value of a list meets the constraint of the parameter. */
+static int check_values(const stc_attr_spec *spec, const stc_weight *list)
+{
+    int64_t n = list->shape.dim[0], most = n < PIECE ? n : PIECE;
+    const char *check = spec->check && spec->check[0] ? spec->check : "finite";
+    double *values = stc_alloc(most, sizeof(*values));
+    int rc = values ? 0 : STC_ERR_NOMEM;
+    for (int64_t first = 0; first < n && rc == 0; first += most) {
+        int64_t count = n - first < most ? n - first : most;
+        rc = list->read_double(list, first, count, values);
+        for (int64_t k = 0; k < count && rc == 0; k++) {
+            if (isfinite(values[k]) && stc_attr_meets(check, values[k])) continue;
+            rc = stc_fail(STC_ERR_INPUT, "%s: %s of neuron %lld is %.9g, expected %s", list->label,
+                          spec->name, (long long)(first + k), values[k], check);
+        }
+    }
+    stc_free(values);
+    return rc;
+}
+
 int stc_network_set_parameter(stc_node *node, int a, bool uniform, double value, stc_weight *list)
 {
     const stc_attr_spec *spec = &node->op->attrs[a];
@@ -198,6 +218,7 @@ int stc_network_set_parameter(stc_node *node, int a, bool uniform, double value,
     attr->given = true;
     attr->n = 1;
     if (!uniform) {
+        STC_TRY(check_values(spec, list));
         attr->weight = list;
     } else if (spec->kind == STC_ATTR_EACH || spec->kind == STC_ATTR_REAL) {
         attr->r = value;

@@ -39,8 +39,9 @@ double stc_network_ms(const stc_graph *graph);
 void stc_network_set_int(stc_node *node, const char *name, int64_t value);
 void stc_network_set_real(stc_node *node, const char *name, double value);
 void stc_network_set_weight(stc_node *node, const char *name, stc_weight *weight);
-/* Set parameter number a of a population: one value for all, or a list. Kinds INT and BOOL take one
- * value only. STC_ERR_INPUT naming the parameter. */
+/* Set parameter number a of a population: one value for all, or a list, which is read to check that
+ * every value is possible. Kinds INT and BOOL take one value only. STC_ERR_INPUT naming the list or
+ * the parameter. */
 int stc_network_set_parameter(stc_node *node, int a, bool uniform, double value, stc_weight *list);
 /* Append an operand to a node. */
 int stc_network_operand(stc_graph *graph, int32_t node, int32_t operand);

@@ -131,13 +131,13 @@ static int make_events(const write_plan *plan, hid_t observables, const stc_resu
 static int make_trace(const write_plan *plan, hid_t observables, const stc_result *result,
                       const stc_trace *trace)
 {
-    const int64_t dim[3] = {result->samples, result->steps, trace->nids};
+    const int64_t dim[3] = {result->samples, trace->rows, trace->nids};
     stc_h5_data data = {.id = -1};
     hid_t group;
     const char *name = stc_h5_escape(trace->variable, plan->arena);
     if (!name) return STC_ERR_NOMEM;
     STC_TRY(make_group(observables, name, "TimeGriddedData", &group));
-    int rc = stc_h5_set_real(group, "dt", plan->dt);
+    int rc = stc_h5_set_real(group, "dt", plan->dt * (double)trace->every);
     if (rc == 0) rc = stc_h5_data_create(group, "data", stc_report_type(trace), 3, dim, &data);
     stc_h5_close(&data.id);
     if (rc == 0 && trace->nids != stc_shape_size(&trace->shape)) {
@@ -280,7 +280,7 @@ static int write_events(const write_plan *plan, const stc_result *result)
 
 static int write_trace(const write_plan *plan, const stc_result *result, const stc_trace *trace)
 {
-    const int64_t dim[3] = {result->samples, result->steps, trace->nids};
+    const int64_t dim[3] = {result->samples, trace->rows, trace->nids};
     stc_h5_data data;
     STC_TRY(open_data(plan, trace->name, trace->variable, "data", 3, dim, &data));
     int rc = stc_report_write_values(&data, result, trace);

@@ -67,7 +67,7 @@ static int axes_of(const stc_result *result, const stc_trace *trace, int64_t dim
 {
     int n = 0;
     if (result->samples > 1) dim[n++] = result->samples;
-    dim[n++] = result->steps;
+    dim[n++] = trace->rows;
     dim[n++] = trace->nids;
     return n;
 }
@@ -77,7 +77,7 @@ int64_t stc_report_bytes(const stc_result *result)
     int64_t bytes = stc_h5_overhead(1 + 7 * (int64_t)result->ntraces);
     for (int i = 0; i < result->ntraces; i++) {
         int64_t nids = result->traces[i].nids, size = result->traces[i].single ? 4 : 8;
-        bytes += size * result->samples * result->steps * nids + 20 * nids + 32;
+        bytes += size * result->samples * result->traces[i].rows * nids + 20 * nids + 32;
     }
     return bytes;
 }
@@ -143,11 +143,11 @@ int stc_report_write_values(const stc_h5_data *data, const stc_result *result,
     enum { PIECE = 1 << 24 };
     int64_t nids = trace->nids, most = nids > 0 && nids < PIECE ? PIECE / nids : 1;
     for (int64_t s = 0; s < result->samples; s++) {
-        for (int64_t t = 0; t < result->steps; t += most) {
-            int64_t n = result->steps - t < most ? result->steps - t : most;
+        for (int64_t t = 0; t < trace->rows; t += most) {
+            int64_t n = trace->rows - t < most ? trace->rows - t : most;
             const int64_t start[3] = {s, t, 0}, count[3] = {1, n, nids};
             int skip = 3 - data->ndim;
-            const double *values = trace->values + (s * result->steps + t) * nids;
+            const double *values = trace->values + (s * trace->rows + t) * nids;
             STC_TRY(stc_h5_data_write(data, start + skip, count + skip, H5T_NATIVE_DOUBLE, values));
         }
     }
@@ -164,9 +164,10 @@ static void *column_values(const stc_result *result, const stc_trace *trace, int
     for (int64_t i = 0; i < n && column <= INDEX_POINTERS; i++)
         values[i] = (uint64_t)(column == NODE_IDS ? trace->ids[i] : i);
     if (column == TIME) {
-        times[0] = (double)result->stamps_end * result->dt_ms;
-        times[1] = (double)(result->steps + result->stamps_end) * result->dt_ms;
-        times[2] = result->dt_ms;
+        int64_t first = trace->every - 1 + result->stamps_end;
+        times[0] = (double)first * result->dt_ms;
+        times[1] = (double)(first + trace->rows * trace->every) * result->dt_ms;
+        times[2] = (double)trace->every * result->dt_ms;
     }
     return values;
 }

@@ -36,7 +36,8 @@ MODELS = {
     "iaf_psc_delta": IAF + " V_min",
     "iaf_psc_exp": IAF + " tau_syn_ex tau_syn_in",
     "iaf_psc_alpha": IAF + " tau_syn_ex tau_syn_in V_min",
-    "iaf_cond_exp": "C_m g_L t_ref E_L E_ex E_in V_th V_reset I_e V_m tau_syn_ex tau_syn_in g_ex g_in",
+    "iaf_cond_exp": ("C_m g_L t_ref E_L E_ex E_in V_th V_reset I_e V_m tau_syn_ex tau_syn_in "
+                     "g_ex g_in"),
     "izhikevich": "a b c d V_th V_min I_e consistent_integration V_m U_m",
     "aeif_psc_exp": ADAPTIVE,
     "aeif_cond_exp": ADAPTIVE + " E_ex E_in",
@@ -97,7 +98,8 @@ def sort_nodes(nest, ignore):
                              "and spike_generator (ignore=... leaves nodes out)")
     if not populations:
         raise CannotDump("the network has no neurons")
-    return {model: np.sort(ids) for model, ids in populations.items()}, np.sort(generators), left_out
+    populations = {model: np.sort(ids) for model, ids in populations.items()}
+    return populations, np.sort(generators), left_out
 
 
 def column(values):

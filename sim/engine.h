@@ -71,7 +71,8 @@ typedef struct {
     const char *variable;
     int state;
     int64_t first, count; /* C-order indices of the node */
-    double *values;       /* [samples][T][count], zero where another rank has the neuron */
+    int64_t every, rows;  /* steps of an interval, intervals of a sample */
+    double *values;       /* [samples][rows][count], zero where another rank has the neuron */
 } trace;
 
 typedef struct {
@@ -197,8 +198,8 @@ const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, 
 /* parameters.c: coefficients and start of the neurons of this rank, delays of its delay stages. */
 int stc_sim_load_neurons(stc_sim *sim);
 
-/* population_load.c: make the synapses onto the neurons of this rank. Then agree on the grid of their
- * weights; Collective over the group, errors the same on all its ranks. */
+/* population_load.c: make the synapses onto the neurons of this rank. Then agree on the grid of
+ * their weights; Collective over the group, errors the same on all its ranks. */
 int stc_sim_load_populations(stc_sim *sim);
 int stc_sim_agree_weights(stc_sim *sim);
 void stc_sim_destroy_population(population **population, int threads);
@@ -237,6 +238,15 @@ void stc_exchange_receive(stc_sim *sim, int64_t beat);
 /* Pack and send what this beat computed for others, and post the matching receives. */
 void stc_exchange_send(stc_sim *sim, int64_t beat);
 
+/* Values of a trace for a step of a sample, so that entry `id` is that of neuron id; NULL when the
+ * step is not recorded. */
+static inline double *stc_sim_trace_row(const stc_sim *sim, const trace *t, int64_t sample,
+                                        int64_t step)
+{
+    int64_t row = (sample - sim->all_first) * t->rows + step / t->every;
+    if ((step + 1) % t->every != 0) return NULL;
+    return t->values + row * t->count - t->first;
+}
 /* trace.c: find what is to be recorded, and allocate it. */
 int stc_sim_plan_traces(stc_sim *sim);
 /* The i-th one of a stage, on rank 0 of the world. Collective. */

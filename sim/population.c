@@ -130,7 +130,8 @@ static void trace_state(const stc_sim *sim, const stage_plan *plan, const trace 
 {
     const population *p = plan->population;
     int origin = p->model->origins ? p->model->origins[t->state] : -1;
-    double *row = t->values + ((sample - sim->all_first) * sim->steps + step) * t->count - t->first;
+    double *row = stc_sim_trace_row(sim, t, sample, step);
+    if (!row) return;
     for (int64_t i = lo; i < hi; i++) {
         if (p->id[i] < t->first || p->id[i] >= t->first + t->count) continue;
         double value = real_value(p, p->state[t->state], i);

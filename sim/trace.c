@@ -47,13 +47,15 @@ static int add_trace(stc_sim *sim, const stc_record *record, stage_plan *plan)
     *t = (trace){.variable = record->variable,
                  .state = find_state(sim, plan, record->variable),
                  .first = record->first,
-                 .count = record->count ? record->count : size - record->first};
+                 .count = record->count ? record->count : size - record->first,
+                 .every = record->every > 1 ? record->every : 1};
+    t->rows = sim->steps / t->every;
     STC_CHECK(t->first >= 0 && t->count > 0 && t->count <= size - t->first, STC_ERR_USAGE,
               "%s of neurons %lld to %lld of node %s is to be recorded, which has %lld",
               t->variable, (long long)t->first, (long long)(t->first + t->count - 1),
               plan->stage->name, (long long)size);
     plan->ntraces++;
-    int64_t rows = stc_sim_product(sim->all_samples, sim->steps);
+    int64_t rows = stc_sim_product(sim->all_samples, t->rows);
     t->values = stc_alloc(stc_sim_product(rows, t->count), sizeof *t->values);
     return t->values ? 0 : STC_ERR_NOMEM;
 }
@@ -104,9 +106,8 @@ void stc_sim_trace(const stc_sim *sim, stage_plan *plan, float *const *state, in
     int64_t stride = last >= 0 ? plan->source_stride[last] : 1;
     for (int i = 0; i < plan->ntraces; i++) {
         trace *t = &plan->traces[i];
-        double *row =
-            t->values + ((sample - sim->all_first) * sim->steps + step) * t->count - t->first;
-        for (int64_t k = 0; k < n; k++) {
+        double *row = stc_sim_trace_row(sim, t, sample, step);
+        for (int64_t k = 0; k < n && row; k++) {
             int64_t id = source + k * stride;
             if (id >= t->first && id < t->first + t->count) row[id] = (double)state[t->state][k];
         }
@@ -125,12 +126,14 @@ int stc_sim_collect_trace(stc_sim *sim, stage_plan *plan, int i, stc_trace *out)
                        .units = all.units ? all.units[t->state] : "",
                        .single = !all.units || sim->options.single,
                        .shape = plan->stage->shape,
-                       .nids = t->count};
+                       .nids = t->count,
+                       .every = t->every,
+                       .rows = t->rows};
     out->ids = stc_alloc(t->count, sizeof *out->ids);
     STC_TRY(stc_agree(&sim->world, out->ids ? 0 : STC_ERR_NOMEM));
     for (int64_t k = 0; k < t->count; k++)
         out->ids[k] = t->first + k;
-    int64_t n = sim->all_samples * sim->steps * t->count;
+    int64_t n = sim->all_samples * t->rows * t->count;
     for (int64_t at = 0; at < n; at += PIECE) {
         int count = n - at < PIECE ? (int)(n - at) : PIECE;
         MPI_Reduce(root ? MPI_IN_PLACE : t->values + at, root ? t->values + at : NULL, count,

@@ -1,7 +1,7 @@
 /* partition_zoltan.c - the volume that Zoltan's hypergraph partitioner (PHG, Debian package
  * libtrilinos-zoltan-dev) reaches on an hMETIS hypergraph, next to which `stc partition` is judged.
  *
- *     mpicc -O2 -Iinclude -I/usr/include/trilinos bench/compare/partition_zoltan.c \
+ *     mpicc -O2 -D_GNU_SOURCE -Iinclude -I/usr/include/trilinos bench/compare/partition_zoltan.c \
  *           partition/hgr.c partition/measure.c src/base/alloc.c src/base/error.c src/base/text.c \
  *           -ltrilinos_zoltan -lm -o partition_zoltan
  *     ./partition_zoltan graph.hgr CHIPS [SEEDS]

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* One state variable of chosen neurons of a node at every step. */
+/* One state variable of chosen neurons of a node, at the last step of every interval. */
 typedef struct {
     const char *name;     /* of the node */
     const char *variable; /* "v" */
@@ -16,7 +16,9 @@ typedef struct {
     int64_t nids;
     int64_t *ids;   /* [nids], increasing; on every rank */
     bool single;    /* values are those of float32 state */
-    double *values; /* rank 0: [samples][steps][nids]; NULL elsewhere */
+    int64_t every;  /* steps of an interval, >= 1 */
+    int64_t rows;   /* intervals of a sample */
+    double *values; /* rank 0: [samples][rows][nids]; NULL elsewhere */
 } stc_trace;
 
 /* Spikes of one neuron node. The records of all ranks, concatenated in rank order, are sorted by

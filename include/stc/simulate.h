@@ -17,6 +17,7 @@ typedef struct {
     const char *variable; /* "v" */
     const char *node;     /* NULL: all neuron nodes that have the variable */
     int64_t first, count; /* C-order indices; count 0: all */
+    int64_t every;        /* steps: the last one of each interval is recorded; 0 or 1: all */
 } stc_record;
 
 /* All zero: the defaults. */

@@ -14,7 +14,7 @@
 static struct {
     const char *input, *output, *nirdata, *input_dt, *observable, *kernel, *precision;
     stc_option_list record;
-    int64_t samples[2], replicas, block_steps;
+    int64_t samples[2], replicas, block_steps, record_every;
     bool profile;
 } given = {.samples = {0, -1}};
 
@@ -36,9 +36,11 @@ static const stc_option rows[] = {
     {0, "samples", STC_OPTION_RANGE, &given.samples, "A:B", NULL,
      "present samples A to B - 1 only (default: all)", 0, 0, NULL},
     {0, "record", STC_OPTION_LIST, &given.record, "WHAT[,WHAT]", NULL,
-     "none, spikes of all neurons, or a state variable at every step:\n"
+     "none, spikes of all neurons, or a state variable:\n"
      "v, v:NODE or v:NODE[A:B]; outputs are kept anyway (default spikes)",
      0, 0, NULL},
+    {0, "record-every", STC_OPTION_INT, &given.record_every, "N", "1",
+     "record state variables at the last of every N steps", 1, 1 << 30, NULL},
     {0, "replicas", STC_OPTION_INT, &given.replicas, "N", "1",
      "split the ranks into N groups that share the samples;\n"
      "N must divide the number of ranks",
@@ -197,6 +199,8 @@ static int simulate(const stc_cli *cli, const stc_program *program, const stc_in
     stc_sim *sim = NULL;
     bool written = given.output || given.nirdata;
     STC_TRY(stc_records_fit(records, program));
+    for (int r = 0; r < records->nrecords; r++)
+        records->records[r].every = given.record_every;
     stc_run_options options = {
         .time_steps = stc_compiling_options(cli).time_steps,
         .first_sample = given.samples[0],

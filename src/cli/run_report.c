@@ -10,8 +10,13 @@ static void print_traces(const stc_result *result)
     for (int i = 0; i < result->ntraces; i++)
         n += result->traces[i].nids;
     if (n) {
-        printf("traces     %d, of %s neuron%s at every step\n", result->ntraces,
-               stc_text_count(n, a), n == 1 ? "" : "s");
+        long long every = (long long)result->traces[0].every;
+        printf("traces     %d, of %s neuron%s at every ", result->ntraces, stc_text_count(n, a),
+               n == 1 ? "" : "s");
+        if (every == 1)
+            printf("step\n");
+        else
+            printf("%lld steps\n", every);
     }
 }
 

@@ -32,7 +32,7 @@ class EdgeLists(command.CommandTest):
             with h5py.File(result) as file:
                 report = next(iter(file["report"].values()))
                 difference = np.abs(report["data"][: len(trace)] - trace)
-                self.assertEqual(report["mapping/time"][:].tolist(), [0.1, 200.1, 0.1])
+                self.assertTrue(np.allclose(report["mapping/time"], [0.1, 200.1, 0.1]))
             self.assertLess(difference.max(), 1e-9)
         self.assertEqual(len(checksums), 1)
 
@@ -87,7 +87,7 @@ class EdgeLists(command.CommandTest):
         direct, _ = self.run_model(ONE)
         ran, _ = self.run_model(program, "--input", ONE, ranks=2)
         self.assertEqual(ran["spike_checksum"], direct["spike_checksum"])
-        self.refused(stc("run", program), 2, "--input FILE is missing")
+        self.fails(stc("run", program), 2, "--input FILE is missing")
 
     def test_faulty_files_are_refused(self):
         path = self.path("bad.h5")
@@ -102,39 +102,41 @@ class EdgeLists(command.CommandTest):
             return set_entry
 
         cases = [
-            (lambda f: f.attrs.__setitem__("model", "iaf_psc_expo"), ["model", "iaf_psc_exp?"]),
-            (lambda f: f.attrs.__delitem__("model"), ["model is missing"]),
-            (lambda f: f.attrs.__delitem__("dt_ms"), ["dt_ms"]),
-            (lambda f: f.attrs.__setitem__("dt_ms", -0.1), ["dt_ms is -0.1"]),
-            (lambda f: f.attrs.__setitem__("n_steps", -5), ["n_steps is -5"]),
-            (lambda f: f.attrs.__setitem__("n_neurons", 0), ["0 neurons"]),
-            (lambda f: f.attrs.__setitem__("n_neurons", 51), ["shape (50), expected (51)"]),
-            (lambda f: put(f, "neurons/C_m", np.zeros((5, 10))), ["C_m", "(5, 10)"]),
-            (lambda f: f["neurons"].move("E_L", "E_K"), ["E_K", "no parameter", "E_L"]),
-            (entry("neurons/tau_m", 3, -1.0), ["tau_m", "-1"]),
-            (entry("neurons/V_m", 3, np.nan), ["V_m", "nan"]),
-            (entry("edges/src", 7, 50), ["edges", "50"]),
-            (entry("edges/dst", 7, -1), ["edges", "-1"]),
-            (entry("edges/delay", 7, 0), ["delay", "0"]),
+            (lambda f: f.attrs.__setitem__("model", "iaf_psc_expo"),
+             ["bad.h5", "model", "iaf_psc_exp?"]),
+            (lambda f: f.attrs.__delitem__("model"), ["bad.h5", "model is missing"]),
+            (lambda f: f.attrs.__delitem__("dt_ms"), ["bad.h5", "dt_ms"]),
+            (lambda f: f.attrs.__setitem__("dt_ms", -0.1), ["bad.h5", "dt_ms is -0.1"]),
+            (lambda f: f.attrs.__setitem__("n_steps", -5), ["bad.h5", "n_steps is -5"]),
+            (lambda f: f.attrs.__setitem__("n_neurons", 0), ["bad.h5", "0 neurons"]),
+            (lambda f: f.attrs.__setitem__("n_neurons", 51),
+             ["bad.h5", "shape (50), expected (51)"]),
+            (lambda f: put(f, "neurons/C_m", np.zeros((5, 10))), ["bad.h5", "C_m", "(5, 10)"]),
+            (lambda f: f["neurons"].move("E_L", "E_K"), ["bad.h5", "E_K", "no parameter", "E_L"]),
+            (entry("neurons/tau_m", 3, -1.0), ["bad.h5", "tau_m", "-1"]),
+            (entry("neurons/V_m", 3, np.nan), ["bad.h5", "V_m", "nan"]),
+            (entry("edges/src", 7, 50), ["edge 7", "50"]),
+            (entry("edges/dst", 7, -1), ["edge 7", "-1"]),
+            (entry("edges/delay", 7, 0), ["bad.h5", "delay", "0"]),
             (entry("edges/weight", 7, np.inf), ["weight", "inf"]),
-            (lambda f: put(f, "edges/src", np.zeros(10)), ["src", "floats"]),
-            (lambda f: put(f, "edges/dst", np.zeros(3, dtype=int)), ["dst", "(3)"]),
-            (lambda f: f["edges"].__delitem__("weight"), ["weight", "missing"]),
+            (lambda f: put(f, "edges/src", np.zeros(10)), ["bad.h5", "src", "floats"]),
+            (lambda f: put(f, "edges/dst", np.zeros(3, dtype=int)), ["bad.h5", "dst", "(3)"]),
+            (lambda f: f["edges"].__delitem__("weight"), ["bad.h5", "weight", "missing"]),
             (lambda f: put(f, "edges/delay", np.full(len(f["edges/src"]), 0.25)),
              ["delay", "0.25"]),
-            (entry("input/spike_step", 0, 0), ["spike_step", "[0] is 0"]),
-            (entry("input/spike_source", 1, 4), ["spike_source", "[1] is 4", "0 to 3"]),
-            (lambda f: f["input"].attrs.__setitem__("n_sources", -1), ["-1 sources"]),
+            (entry("input/spike_step", 0, 0), ["bad.h5", "spike_step", "[0] is 0"]),
+            (entry("input/spike_source", 1, 4), ["bad.h5", "spike_source", "[1] is 4", "0 to 3"]),
+            (lambda f: f["input"].attrs.__setitem__("n_sources", -1), ["bad.h5", "-1 sources"]),
         ]
         for spoil, words in cases:
             shutil.copy(ONE, path)
             with h5py.File(path, "r+") as file:
                 spoil(file)
             with self.subTest(words=words):
-                self.refused(stc("run", path, "-o", self.path("no.h5")), 1, "bad.h5", *words)
+                self.fails(stc("run", path, "-o", self.path("no.h5")), 1, *words)
                 self.assertFalse(os.path.exists(self.path("no.h5")))
-        self.refused(stc("run", ONE, "--dt", "1ms"), 2, "--dt", "one_model.h5")
-        self.refused(stc("run", ONE, "--reset", "zero"), 2, "--reset", "edge list")
+        self.fails(stc("run", ONE, "--dt", "1ms"), 2, "--dt", "one_model.h5")
+        self.fails(stc("run", ONE, "--reset", "zero"), 2, "--reset", "edge list")
 
 
 class Sonata(command.CommandTest):
@@ -208,7 +210,7 @@ class Sonata(command.CommandTest):
         self.assertIn(f"cells.{EXP}", self.works(stc("info", config)).out)
         self.works(stc("verify", config))
         parts = self.path("mixed/network/nodes.h5")
-        self.refused(stc("info", parts), 1, "nodes of a SONATA network", "configuration")
+        self.fails(stc("info", parts), 1, "nodes of a SONATA network", "configuration")
 
     def spoiled(self, folder, spoil):
         path = self.path("mixed")
@@ -282,7 +284,8 @@ class Sonata(command.CommandTest):
             (text("network/node_types.csv", node_csv, "100 biophysical ctdb:Biophys1 NULL",
                   "101 virtual NULL NULL", "107 virtual NULL NULL"), ["100", "ctdb:Biophys1"]),
             (text("network/node_types.csv", node_csv, "100 point_neuron nest:iaf_psc_ex NULL",
-                  "101 virtual NULL NULL", "107 virtual NULL NULL"), ["iaf_psc_ex", "iaf_psc_exp?"]),
+                  "101 virtual NULL NULL", "107 virtual NULL NULL"),
+             ["iaf_psc_ex", "iaf_psc_exp?"]),
             (text("network/edge_types.csv", edge_csv, "3 NULL NULL 1.5 0.5",
                   "4 stdp_synapse NULL NULL NULL"), ["edge type 4", "stdp_synapse"]),
             (text("network/edge_types.csv", edge_csv, "3 NULL NULL soon 0.5",
@@ -319,9 +322,9 @@ class Sonata(command.CommandTest):
         for spoil, words in cases:
             with self.subTest(words=words):
                 path = self.spoiled(good, spoil)
-                self.refused(stc("run", path, "-o", self.path("no.h5")), 1, *words)
+                self.fails(stc("run", path, "-o", self.path("no.h5")), 1, *words)
                 self.assertFalse(os.path.exists(self.path("no.h5")))
-        self.refused(stc("run", f"{good}/config.json", "--compare", "ge"), 2, "--compare")
+        self.fails(stc("run", f"{good}/config.json", "--compare", "ge"), 2, "--compare")
 
 
 if __name__ == "__main__":

@@ -86,6 +86,12 @@ class Records(command.CommandTest):
             np.testing.assert_array_equal(file["report/b/data"][:], self.v_b[1, :, 4:])
             np.testing.assert_array_equal(file["report/a.lif/data"][:], self.v_a[1, :, :1])
 
+    def test_the_last_step_of_every_interval(self):
+        with h5py.File(self.run_model("--record", "v:b", "--record-every", "5")) as file:
+            np.testing.assert_array_equal(file["report/b/data"][:], self.v_b[:, 4::5])
+            np.testing.assert_array_equal(file["report/b/mapping/time"][:],
+                                          [4, 4 + STEPS // 5 * 5, 5])
+
     def test_same_on_any_number_of_ranks(self):
         one = self.run_model("--record", "spikes,v", name="one.h5")
         for ranks in (2, 4):

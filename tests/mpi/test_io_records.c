@@ -21,10 +21,10 @@ static void add_traces(example_run *run, example_traces *traces, int rank)
         traces->i[k] = -k + 1e-12 * k;
     const stc_shape shape = {2, {3, 4}};
     double *v = rank ? NULL : traces->v, *i = rank ? NULL : traces->i;
-    traces->list[0] = (stc_trace){"a%b", "v", "mV", shape, 12, traces->all, true, v};
-    traces->list[1] = (stc_trace){"lif", "i", "", shape, 3, traces->some, false, i};
-    traces->list[2] =
-        (stc_trace){"lif.i", "v", "", {0, {0}}, 1, traces->one, true, rank ? NULL : traces->other};
+    traces->list[0] = (stc_trace){"a%b", "v", "mV", shape, 12, traces->all, true, 1, 5, v};
+    traces->list[1] = (stc_trace){"lif", "i", "", shape, 3, traces->some, false, 1, 5, i};
+    traces->list[2] = (stc_trace){"lif.i",     "v",  "", {0, {0}}, 1,
+                                  traces->one, true, 1,  5,        rank ? NULL : traces->other};
     run->result.traces = traces->list;
     run->result.ntraces = 3;
 }
