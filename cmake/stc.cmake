@@ -72,7 +72,7 @@ endfunction()
 
 # A test is test_<name>.c (with NP: run under mpirun once per number of ranks, and so are all mpi/
 # tests), or test_<name>.sh or test_<name>.py, which call mpirun themselves (NP: the most ranks they
-# use; the command is in the environment variable STC).
+# use, for the reader; the command is in the environment variable STC).
 function(stc_test path)
   cmake_parse_arguments(arg "" "TIMEOUT" "NP;SOURCES;USES;LINK;ENV" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
@@ -89,9 +89,8 @@ function(stc_test path)
     string(REGEX REPLACE "=.*" "" extension ${pair})
     string(REGEX REPLACE "^[a-z]*=" "" interpreter ${pair})
     if(EXISTS ${file}.${extension})
-      list(APPEND arg_NP 1)
-      list(GET arg_NP 0 processors)
-      stc_add_test(${kind}.${name} ${kind} ${processors} ${rest} ${interpreter} ${file}.${extension})
+      # mostly starting and ending of short runs: one may wait while another computes
+      stc_add_test(${kind}.${name} ${kind} 1 ${rest} ${interpreter} ${file}.${extension})
       return()
     endif()
   endforeach()

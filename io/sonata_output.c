@@ -1,4 +1,4 @@
-/* sonata_output.c - where a SONATA configuration wants its spikes. */
+/* sonata_output.c - where a SONATA configuration wants its spikes, and where they must not go. */
 #include "sonata.h"
 
 #include "stc/error.h"
@@ -43,4 +43,57 @@ int stc_network_output(const char *path, stc_arena *arena, const char **out)
         *out = NULL;
     }
     return 0;
+}
+
+/* ---- files of the network itself ---- */
+
+/* Members of an object that are names of files. */
+static int apart_from_members(const stc_sonata_config *config, const stc_sonata_document *document,
+                              const json_t *object, const char *output)
+{
+    static const char *const keys[] = {"nodes_file",      "node_types_file", "edges_file",
+                                       "edge_types_file", "input_file",      "file"};
+    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+        const json_t *value = stc_sonata_member(object, keys[k]);
+        if (!value) continue;
+        const char *path = stc_sonata_path(config, document, value, keys[k]);
+        if (!path) return STC_ERR_INPUT;
+        STC_TRY(stc_output_apart(output, path));
+    }
+    return 0;
+}
+
+static int apart_from_all(const stc_sonata_config *config, const char *output)
+{
+    const stc_sonata_document *documents[] = {&config->main, &config->circuit, &config->simulation,
+                                              &config->node_sets};
+    static const char *const kinds[] = {"nodes", "edges"};
+    const char *name;
+    json_t *input, *networks = stc_sonata_member(config->circuit.json, "networks");
+    for (int d = 0; d < 4; d++)
+        if (documents[d]->json) STC_TRY(stc_output_apart(output, documents[d]->path));
+    for (int k = 0; k < 2; k++) {
+        const json_t *list = stc_sonata_member(networks, kinds[k]);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            STC_TRY(apart_from_members(config, &config->circuit, json_array_get(list, i), output));
+        }
+    }
+    json_object_foreach(stc_sonata_member(config->simulation.json, "inputs"), name, input)
+    {
+        STC_TRY(apart_from_members(config, &config->simulation, input, output));
+    }
+    return 0;
+}
+
+int stc_network_apart(const char *path, const char *output)
+{
+    stc_arena *arena;
+    stc_sonata_config config;
+    if (!path || !stc_is_sonata(path)) return 0;
+    STC_TRY(stc_arena_create(&arena));
+    int rc = stc_sonata_config_read(path, arena, &config);
+    if (rc == 0) rc = apart_from_all(&config, output);
+    stc_sonata_config_close(&config);
+    stc_arena_destroy(&arena);
+    return rc;
 }

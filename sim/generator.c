@@ -38,6 +38,7 @@ static int load_poisson(const stc_sim *sim, const stage_plan *plan, const stc_ke
 static int load_current(const stc_sim *sim, const stage_plan *plan, const stc_kernel *kernel,
                         generator *g)
 {
+    static const double most = 9e15; /* steps that are counted exactly */
     g->n = kernel->u.generator.end;
     double *values = stc_alloc(2 * g->n, sizeof *values), dt = kernel->u.generator.value;
     g->from = stc_alloc(g->n, sizeof *g->from);
@@ -49,16 +50,17 @@ static int load_current(const stc_sim *sim, const stage_plan *plan, const stc_ke
         rc = program->read_field(program, kernel->u.generator.times, 0, g->n, values + g->n);
     }
     for (int64_t i = 0; i < g->n && rc >= 0; i++) {
-        double time = values[g->n + i];
+        double time = values[g->n + i], step = nearbyint(time / dt);
         bool later = i == 0 || time > values[g->n + i - 1];
-        if (!isfinite(values[i]) || !(time >= 0.0 && time < 1e12) || !later) {
-            rc = stc_fail(STC_ERR_INPUT,
-                          "node %s: amplitude %lld is %g from %g ms on; expected finite values "
-                          "and increasing times",
-                          plan->stage->name, (long long)i, values[i], time);
-        }
         g->amplitude[i] = (float)values[i];
-        g->from[i] = (int64_t)nearbyint(time / dt) - 1 + kernel->u.generator.first;
+        if (!isfinite(g->amplitude[i]) || !(step >= 0.0 && step < most) || !later) {
+            rc = stc_fail(STC_ERR_INPUT,
+                          "node %s: amplitude %lld is %g from %g ms on; expected numbers that fit "
+                          "float32 and times that increase",
+                          plan->stage->name, (long long)i, values[i], time);
+        } else {
+            g->from[i] = (int64_t)step - 1 + kernel->u.generator.first;
+        }
     }
     stc_free(values);
     return rc;

@@ -168,9 +168,14 @@ static int load_synapses(const stc_sim *sim, const stage_plan *plan, const popul
         delivery *d = &p->deliveries[k];
         d->tables = stc_alloc(sim->threads, sizeof *d->tables);
         if (!d->tables) return STC_ERR_NOMEM;
-        STC_CHECK(d->projection->receptor < p->model->nports + (p->model->nports > 2),
-                  STC_ERR_INPUT, "population %s: a projection wants receptor %d, %s has %d",
-                  plan->stage->name, d->projection->receptor, p->model->name, p->model->nports);
+        STC_CHECK(
+            d->projection->receptor<
+                p->model->nports + (p->model->nports > 2), STC_ERR_INPUT,
+                "population %s: the projection from %s wants receptor %d, expected %d to %d as "
+                "%s has, or -1 for none",
+                plan->stage->name, sim->stages[d->kernel->operand[0].stage].stage->name,
+                d->projection->receptor, p->model->nports> 2,
+            p->model->nports - (p->model->nports <= 2), p->model->name);
         for (int t = 0; t < sim->threads; t++) {
             STC_TRY(connect_range(sim, plan, p, d, p->range[t], p->range[t + 1], &d->tables[t]));
         }
@@ -292,8 +297,8 @@ void stc_sim_destroy_population(population **out, int threads)
 static int choose_exponent(const stage_plan *plan, double largest, int *out)
 {
     enum { SUM_BITS = 62, LEAST = 24, MOST = 200 };
-    int binary = 0;
-    if (largest > 0.0) frexp(largest, &binary); /* largest < 2^binary */
+    int binary = SUM_BITS; /* of infinity, the sum of weights near the end of float64 */
+    if (isfinite(largest)) frexp(largest, &binary); /* largest < 2^binary */
     *out = SUM_BITS - binary > MOST ? MOST : SUM_BITS - binary;
     STC_CHECK(
         *out >= LEAST, STC_ERR_INPUT,

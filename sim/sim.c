@@ -455,8 +455,15 @@ void stc_sim_destroy(stc_sim **out)
 
 static const char *kernel_kind_name(stc_kernel_kind kind)
 {
-    static const char *const names[] = {"input", "accumulate", "read",   "neuron",   "matmul",
-                                        "mul",   "pool",       "reduce", "time_mean"};
+    static const char *const names[] = {
+        [STC_KERNEL_INPUT] = "input",         [STC_KERNEL_ACCUMULATE] = "accumulate",
+        [STC_KERNEL_READ] = "read",           [STC_KERNEL_NEURON] = "neuron",
+        [STC_KERNEL_MATMUL] = "matmul",       [STC_KERNEL_MUL] = "mul",
+        [STC_KERNEL_POOL] = "pool",           [STC_KERNEL_REDUCE] = "reduce",
+        [STC_KERNEL_TIME_MEAN] = "time_mean", [STC_KERNEL_DELAY] = "delay",
+        [STC_KERNEL_DELIVER] = "deliver",     [STC_KERNEL_POPULATION] = "population",
+        [STC_KERNEL_GENERATOR] = "generator"};
+    _Static_assert(sizeof names / sizeof *names == STC_KERNEL_GENERATOR + 1, "a name for each");
     return names[kind];
 }
 

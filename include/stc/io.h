@@ -93,6 +93,9 @@ bool stc_file_has_input(const char *path);
 /* Make spikes and traces of a run of a SONATA network speak in the node ids of its files instead of
  * indices; nothing is done for other files (path may be NULL). Local (call on every rank). */
 int stc_network_original_ids(const char *path, stc_result *result);
+/* stc_output_apart for all files that a SONATA configuration names; other paths and NULL are fine.
+ */
+int stc_network_apart(const char *path, const char *output);
 /* The file in which a SONATA configuration wants its spikes (output/spikes_file), in the arena; its
  * folder is made if it is missing. NULL: it names none, or a notice says why it cannot be written.
  * Local (call on one rank). */

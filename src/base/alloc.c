@@ -8,9 +8,12 @@
 #include "stc/error.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 64 };
 
@@ -21,6 +24,23 @@ typedef struct {
 
 static _Atomic int64_t held;
 
+enum { LARGE = 1 << 28 }; /* smaller blocks are not worth a look at what the machine has */
+
+/* Linux promises more memory than there is and ends who uses it, so blocks are refused that do not
+ * fit: with all that is held here, the machine; alone, what is free at the moment. */
+static bool fits_machine(int64_t bytes)
+{
+    long long available;
+    const int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    if (bytes < LARGE || machine <= 0) return true;
+    if (bytes > machine - stc_alloc_bytes()) return false;
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (!file) return true;
+    int found = fscanf(file, "MemTotal: %*d kB MemFree: %*d kB MemAvailable: %lld kB", &available);
+    fclose(file);
+    return found != 1 || bytes / 1024 <= available;
+}
+
 void *stc_alloc(int64_t count, int64_t size)
 {
     int64_t bytes;
@@ -30,7 +50,7 @@ void *stc_alloc(int64_t count, int64_t size)
                  (long long)size);
         return NULL;
     }
-    char *start = calloc(1, (size_t)bytes + 2 * ALIGNMENT);
+    char *start = fits_machine(bytes) ? calloc(1, (size_t)bytes + 2 * ALIGNMENT) : NULL;
     if (!start) {
         stc_fail(STC_ERR_NOMEM,
                  "out of memory: %lld more bytes were refused, %lld are held; use more ranks or a "

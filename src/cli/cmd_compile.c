@@ -181,6 +181,7 @@ static int check_files(const stc_cli *cli)
                           cli->files[0], stc_file_kind_name(kind));
         if (rc >= 0) rc = stc_output_check(given.output);
         if (rc >= 0) rc = stc_output_apart(given.output, cli->files[0]);
+        if (rc >= 0) rc = stc_network_apart(cli->files[0], given.output);
     }
     return stc_agree(cli->comm, rc);
 }

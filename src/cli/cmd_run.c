@@ -65,6 +65,8 @@ static int check_output(const char *output, const char *model)
     if (!output) return 0;
     STC_TRY(stc_output_check(output));
     STC_TRY(stc_output_apart(output, model));
+    STC_TRY(stc_network_apart(model, output));
+    STC_TRY(stc_network_apart(given.input, output));
     return given.input ? stc_output_apart(output, given.input) : 0;
 }
 
@@ -193,6 +195,14 @@ static void notice_idle_ranks(const stc_cli *cli, const stc_program *program)
                  cli->comm->size, program->chips, program->chips == 1 ? "" : "s");
 }
 
+/* What lists and rules hold is seen when they are read: say in which file, unless it is said. */
+static int in_file(const stc_cli *cli, int rc)
+{
+    const char *text = stc_error_text();
+    bool named = strstr(text, cli->files[0]) || (given.input && strstr(text, given.input));
+    return rc == STC_ERR_INPUT && !named ? stc_fail_in(rc, "%s", cli->files[0]) : rc;
+}
+
 static int simulate(const stc_cli *cli, const stc_program *program, const stc_input *input,
                     stc_records *records, stc_result **result)
 {
@@ -216,7 +226,7 @@ static int simulate(const stc_cli *cli, const stc_program *program, const stc_in
         .replicas = (int)given.replicas,
     };
     int rc = stc_sim_create(cli->comm, program, input, &options, &sim);
-    if (rc < 0) return rc;
+    if (rc < 0) return in_file(cli, rc);
     notice_idle_ranks(cli, program);
     if ((rc = stc_sim_run(sim)) < 0) goto out;
     if (given.profile) stc_sim_print_profile(sim, stderr);

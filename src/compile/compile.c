@@ -101,6 +101,14 @@ static int compile_local(stc_graph *graph, const stc_compile_options *options,
     return 0;
 }
 
+/* Put the model's file before a failure that is about the model, unless it is named already. */
+static int in_model(const stc_program *program, int rc)
+{
+    const char *path = program->model_path;
+    if (rc != STC_ERR_INPUT || !path[0] || strstr(stc_error_text(), path)) return rc;
+    return stc_fail_in(rc, "%s", path);
+}
+
 static int compile(const stc_comm *comm, stc_graph *graph, const stc_compile_options *options,
                    stc_program *program, stc_compile_report *report)
 {
@@ -108,7 +116,7 @@ static int compile(const stc_comm *comm, stc_graph *graph, const stc_compile_opt
     int rc = stc_target_find(options->target, program->arena, &target);
     if (rc >= 0) {
         program->target = target->name;
-        rc = compile_local(graph, options, target, program, report);
+        rc = in_model(program, compile_local(graph, options, target, program, report));
     }
     if (rc >= 0) rc = choose_chips(comm, options, program);
     STC_TRY(stc_agree(comm, rc));
@@ -117,7 +125,7 @@ static int compile(const stc_comm *comm, stc_graph *graph, const stc_compile_opt
     STC_TRY(partition_tiles(comm, program, target, options, report));
     double partition = stc_seconds();
     rc = stc_allocate(program, target, &report->allocation);
-    if (rc >= 0) rc = stc_program_verify(program);
+    if (rc >= 0) rc = in_model(program, stc_program_verify(program));
     report->seconds.partition = partition - start;
     report->seconds.allocate = stc_seconds() - partition;
     return stc_agree(comm, rc);

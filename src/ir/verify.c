@@ -6,6 +6,8 @@
 #include "ir.h"
 #include "stc/op.h"
 
+#include <math.h>
+
 enum { INT_LIMIT = INT32_MAX }; /* keeps every product of two attributes inside int64 */
 
 int stc_fail_in_node(int rc, const stc_node *node)
@@ -225,6 +227,29 @@ static int sort(stc_graph *graph)
     return rc;
 }
 
+/* Populations, projections and generators count the same steps: those of the model. */
+static int check_clock(const stc_graph *graph)
+{
+    const char *whose = "the model";
+    double ms = graph->dt * 1e3;
+    for (int32_t i = 0; i < graph->nnodes; i++) {
+        const stc_node *node = graph->nodes[i];
+        stc_op_class c = node->op->op_class;
+        bool counts =
+            c == STC_CLASS_POPULATION || c == STC_CLASS_PROJECTION || c == STC_CLASS_DIRECT;
+        if (!counts || stc_op_attr(node->op, "dt") < 0) continue;
+        double dt = stc_node_real(node, "dt");
+        if (ms == 0.0) {
+            ms = dt;
+            whose = node->name;
+        }
+        STC_CHECK(fabs(dt - ms) <= 1e-9 * ms, STC_ERR_INPUT,
+                  "node %s (%s): dt is %.9g ms, but %.9g ms of %s; expected the same everywhere",
+                  node->name, node->op->name, dt, ms, whose);
+    }
+    return STC_OK;
+}
+
 int stc_graph_verify(stc_graph *graph)
 {
     bool has_input = false;
@@ -235,6 +260,7 @@ int stc_graph_verify(stc_graph *graph)
     }
     STC_CHECK(has_input, STC_ERR_INPUT, "the graph has %d nodes and none of them is an input",
               graph->nnodes);
+    STC_TRY(check_clock(graph));
     STC_TRY(sort(graph));
     return stc_graph_infer(graph);
 }

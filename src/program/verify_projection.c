@@ -78,7 +78,8 @@ int stc_verify_generator(const stc_program *program, const stc_stage *stage,
                           : has_field(program, field, end) &&
                                 has_field(program, kernel->u.generator.times, end);
     STC_CHECK(stage->storage.ndim == 1 && fields && value >= 0.0 && isfinite(value) &&
-                  kernel->u.generator.first >= 0 && end >= (poisson ? 0 : 1),
+                  kernel->u.generator.first >= 0 && end >= (poisson ? 0 : 1) &&
+                  (poisson || (value > 0.0 && kernel->u.generator.first <= INT64_C(1) << 40)),
               STC_ERR_INPUT,
               "stage %s: an impossible generator: value %g, field %d, steps %lld to %lld",
               stage->name, value, field, (long long)kernel->u.generator.first, (long long)end);

@@ -205,6 +205,15 @@ class Sonata(command.CommandTest):
         self.works(stc("run", config, *QUIET, ranks=2))
         self.assertEqual(self.found(self.path("mixed/output/spikes.h5")), self.expected(ids))
 
+    def test_results_never_replace_files_of_the_network(self):
+        config, _ = write_mixed(self.path("mixed"))
+        for name in ("config.json", "circuit.json", "sets.json", "network/nodes.h5",
+                     "network/edge_types.csv", "spikes.h5"):
+            path = self.path(f"mixed/{name}")
+            before = os.path.getmtime(path)
+            self.fails(stc("run", config, "-o", path), 2, name)
+            self.assertEqual(os.path.getmtime(path), before)
+
     def test_inspection(self):
         config, _ = write_mixed(self.path("mixed"))
         self.assertIn(f"cells.{EXP}", self.works(stc("info", config)).out)

@@ -1,7 +1,7 @@
 """What the tests share: calling stc, reading its results, comparing spikes; and running all tests.
 
-The command is in the environment variable STC. `python -m interop [TEST...]` runs the test files
-beside this one; see run.sh.
+The command is in the environment variable STC. `python -m interop FOLDER [TEST...]` runs the test
+files of a folder, here or below; see run.sh.
 """
 import os
 import subprocess
@@ -10,7 +10,6 @@ import tempfile
 import unittest
 
 import h5py
-import nir
 import numpy as np
 
 STC = os.environ.get("STC", "stc")
@@ -72,7 +71,8 @@ class InteropTest(unittest.TestCase):
         return done
 
     def write(self, graph, name="model.nir", **how):
-        """A graph as its package writes it."""
+        """A NIR graph as its package writes it."""
+        import nir
         nir.write(self.path(name), graph, **how)
         return self.path(name)
 
@@ -113,14 +113,18 @@ def dense(population, step_ms, steps):
     return z.reshape(steps, *shape)
 
 
-def main(names):
+def main(folder, *names):
+    folder = os.path.join(HERE, folder)
+    sys.path[:0] = [HERE, folder]
     loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames(names) if names else loader.discover(HERE, "test_*.py")
+    suite = (loader.loadTestsFromNames(names) if names else
+             loader.discover(folder, "test_*.py", top_level_dir=folder))
     result = unittest.TextTestRunner(verbosity=2).run(suite)
-    bad = len(result.failures) + len(result.errors)
+    # a subtest that failed counts for its test
+    bad = len({getattr(test, "test_case", test) for test, _ in result.failures + result.errors})
     print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed")
     return 0 if result.testsRun and not bad and not result.skipped else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -142,6 +142,7 @@ int stc_reshape_around(stc_graph *graph, int32_t index, stc_shape operand)
 int64_t stc_step_of(double ms, double dt)
 {
     double step = nearbyint(ms / dt);
+    if (step < 0.0) return 0;
     return step < 9e15 ? (int64_t)step : INT64_MAX;
 }
 

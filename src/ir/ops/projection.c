@@ -98,6 +98,8 @@ static int check_lists(const stc_node *node)
               STC_ERR_INPUT, "rule explicit takes lists source and target, and no other rule does");
     for (int a = SOURCE; a <= DELAY; a++) {
         const stc_weight *list = node->attrs[a].weight;
+        STC_CHECK(a > TARGET || is_list(list) == explicit_rule, STC_ERR_INPUT,
+                  "%s is one number; expected a list with an entry for each edge", attrs[a].name);
         if (!is_list(list)) continue;
         STC_CHECK(explicit_rule && list->shape.ndim == 1 && source->shape.ndim == 1 &&
                       list->shape.dim[0] == source->shape.dim[0],

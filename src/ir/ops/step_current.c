@@ -25,6 +25,9 @@ static int infer(stc_node *node, const stc_node *const *in)
     const stc_shape *times = &node->attrs[TIMES].weight->shape;
     STC_CHECK(values->ndim == 1 && stc_shape_equal(values, times), STC_ERR_INPUT,
               "amplitude_values and amplitude_times are not lists of the same length");
+    const double delay = node->attrs[DELAY].r, dt = node->attrs[DT].r;
+    STC_CHECK(delay == 0.0 || (delay / dt >= 0.5 && delay / dt <= 1 << 20), STC_ERR_INPUT,
+              "delay is %g ms with steps of %g ms; expected 0, or 1 to 2^20 steps", delay, dt);
     node->shape = (stc_shape){1, {node->attrs[N].i[0]}};
     node->kind = STC_KIND_REAL;
     node->timing = STC_TIME_STEP;
