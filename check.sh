@@ -1,9 +1,9 @@
 #!/bin/bash
 # Check everything: install what is missing (Debian 12), formatting, layers, sizes, build with
-# warnings as errors, by other compilers and for this processor too, all tests; then unit and MPI
-# tests again under the sanitizers.
-#   ./check.sh            all of it, about ten minutes on two cores
-#   ./check.sh --quick    with one compiler and without the sanitizers
+# warnings as errors, by other compilers and for this processor too, all tests; models to and from
+# the simulators themselves (from PyPI); then unit and MPI tests again under the sanitizers.
+#   ./check.sh            all of it, about fifteen minutes on two cores
+#   ./check.sh --quick    with one compiler, without other simulators and the sanitizers
 # The exit code is 0 only if everything passed. Logs: build/check/.
 
 set -u
@@ -74,6 +74,8 @@ step "sizes" .ci/check_sizes && grep -v '^$' "$logs/sizes.log"
 if step "build" build ci; then
     [ $quick = yes ] || variants
     step "tests" tests ci
+    # models and results that other simulators wrote or read, those of PyPI themselves
+    [ $quick = yes ] || step "interop" tests/interop/run.sh build/ci/bin/stc
 fi
 if [ $quick = no ]; then
     step "sanitizer build" build debug && step "sanitizer tests" tests debug
@@ -84,6 +86,7 @@ printf '%s\n' "${summary[@]}"
 for log in tests sanitizer-tests; do
     [ -f "$logs/$log.log" ] && echo "$log: $(grep 'tests passed' "$logs/$log.log")"
 done
+[ -f "$logs/interop.log" ] && grep -E '^(Ran|OK|FAILED|[0-9]+ passed)' "$logs/interop.log"
 if [ $failed = 0 ]; then
     echo "everything passed in $SECONDS s"
 else

@@ -1,7 +1,7 @@
 /* report.c - traces as SONATA frame reports: /report/<node>/{data, mapping} (docs/formats.md).
  *
  * SONATA has one report for each population; here a population is a node, and a variable other than
- * v has a group of its own, named <node>.<variable>.
+ * its membrane potential (v, V_m) has a group of its own, named <node>.<variable>.
  */
 #include "report.h"
 
@@ -33,7 +33,8 @@ static const char *link_of(const stc_result *result, int which, stc_arena *arena
 {
     const stc_trace *trace = &result->traces[which];
     const char *node = stc_h5_escape(trace->name, arena);
-    if (!node || strcmp(trace->variable, "v") == 0) return node;
+    bool membrane = strcmp(trace->variable, "v") == 0 || strcmp(trace->variable, "V_m") == 0;
+    if (!node || membrane) return node;
     const char *link = stc_arena_printf(arena, "%s.%s", node, trace->variable);
     for (int i = 0; link && i < result->ntraces; i++) {
         const char *other = stc_h5_escape(result->traces[i].name, arena);

@@ -110,6 +110,7 @@ def run_nest(model, params, amplitude, weights, events):
     import nest
 
     nest.ResetKernel()
+    nest.set_verbosity("M_ERROR")
     nest.set(resolution=DT, rng_seed=1, local_num_threads=1)
     neuron = nest.Create(model, params=params)
     if "asc_init" in params:  # which in NEST does not change the state of the neuron

@@ -35,7 +35,7 @@ environment() {
     echo "$venv"
 }
 
-export STC=$stc PYTHONDONTWRITEBYTECODE=1 PYNEST_QUIET=1
+export STC=$stc PYTHONDONTWRITEBYTECODE=1 PYNEST_QUIET=1 NEURON_MODULE_OPTIONS=-nogui
 failed=0
 for group in $groups; do
     case $group in

@@ -59,8 +59,10 @@ static const stc_attr_spec attrs[NATTRS] = {
                   "may a neuron connect to itself"},
     [MULTAPSES] = {"multapses", STC_ATTR_BOOL, false, 1, "", 0, NULL,
                    "may a pair be connected more than once"},
-    [RECEPTOR] = {"receptor", STC_ATTR_INT, false, -1, ">= -1", 0, NULL,
-                  "input port of the neurons; -1: by the sign of the weight"},
+    [RECEPTOR] =
+        {"receptor", STC_ATTR_INT, false, -1, ">= -1", 0, NULL,
+         "input port of the neurons from 0 on, of models with more than two from 1 on; -1: by the "
+         "sign of the weight"},
     [SYNAPSE] = {"synapse", STC_ATTR_CHOICE, false, 0, "", 0, "static", "kind of the synapses"},
     [DT] = {"dt", STC_ATTR_REAL, false, 0.1, "> 0", 0, NULL, "duration of a step in ms"},
     [WEIGHT_DRAW] = {"weight_draw", STC_ATTR_CHOICE, false, 0, "", 0, DRAWS,

@@ -61,7 +61,7 @@ class Readers(interop.InteropTest):
             traces = {name: (group["data"][:], group["mapping/node_ids"][:])
                       for name, group in file["report"].items()}
         self.assertEqual({name: data.shape for name, (data, _) in traces.items()},
-                         {"busy.V_m": (STEPS, 6), "silent.V_m": (STEPS, 5)})
+                         {"busy": (STEPS, 6), "silent": (STEPS, 5)})
         reader = libsonata.SomaReportReader(self.result)
         self.assertEqual(set(reader.get_population_names()), set(traces))
         for name, (data, ids) in traces.items():
