@@ -13,10 +13,8 @@ static const char *const kernel_names[] = {
     [STC_KERNEL_READ] = "read",           [STC_KERNEL_NEURON] = "neuron",
     [STC_KERNEL_MATMUL] = "matmul",       [STC_KERNEL_MUL] = "mul",
     [STC_KERNEL_POOL] = "pool",           [STC_KERNEL_REDUCE] = "reduce",
-    [STC_KERNEL_TIME_MEAN] = "time_mean",
-    [STC_KERNEL_DELAY] = "delay",
-    [STC_KERNEL_DELIVER] = "deliver",
-    [STC_KERNEL_POPULATION] = "population",
+    [STC_KERNEL_TIME_MEAN] = "time_mean", [STC_KERNEL_DELAY] = "delay",
+    [STC_KERNEL_DELIVER] = "deliver",     [STC_KERNEL_POPULATION] = "population",
     [STC_KERNEL_GENERATOR] = "generator",
 };
 
@@ -75,12 +73,32 @@ static void print_stages(const stc_program *program)
     }
 }
 
-static void print_text(const char *path, const stc_program *program, const load *loads)
+/* The deliveries of all stages; in the arena of the program. */
+static int list_projections(const stc_program *program, stc_info_projection **out, int64_t *n)
+{
+    *n = 0;
+    *out = stc_arena_alloc(program->arena, program->nkernels, sizeof **out);
+    if (!*out) return STC_ERR_NOMEM;
+    for (int32_t s = 0; s < program->nstages; s++) {
+        const stc_stage *stage = &program->stages[s];
+        for (int32_t k = 0; k < stage->nkernels; k++) {
+            const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+            if (kernel->kind != STC_KERNEL_DELIVER) continue;
+            (*out)[(*n)++] = (stc_info_projection){program->stages[kernel->operand[0].stage].name,
+                                                   stage->name, kernel->u.deliver};
+        }
+    }
+    return 0;
+}
+
+static void print_text(const char *path, const stc_program *program, const load *loads,
+                       const stc_info_projection *projections, int64_t nprojections)
 {
     char a[STC_TEXT_SIZE];
     printf("%s: program %s\n", path, program->name);
-    printf("%d stages, %d tiles, %d chips, %d levels, %s neurons", program->nstages,
-           program->ntiles, program->chips, program->levels, stc_text_count(program->nneurons, a));
+    printf("%d stages, %d tiles, %d chip%s, %d level%s, %s neurons", program->nstages,
+           program->ntiles, program->chips, program->chips == 1 ? "" : "s", program->levels,
+           program->levels == 1 ? "" : "s", stc_text_count(program->nneurons, a));
     if (program->time_steps > 0) printf(", %lld steps per sample", (long long)program->time_steps);
     printf("\ntarget %s, partition %s, seed %llu\n", program->target, program->partition,
            (unsigned long long)program->seed);
@@ -88,6 +106,7 @@ static void print_text(const char *path, const stc_program *program, const load 
            program->command);
     print_chips(program, loads);
     print_stages(program);
+    stc_info_projections_text(projections, nprojections);
 }
 
 static void json_chips(stc_json *out, const stc_program *program, const load *loads)
@@ -127,7 +146,8 @@ static void json_stages(stc_json *out, const stc_program *program)
     stc_json_close(out, ']');
 }
 
-static void print_json(const char *path, const stc_program *program, const load *loads)
+static void print_json(const char *path, const stc_program *program, const load *loads,
+                       const stc_info_projection *projections, int64_t nprojections)
 {
     stc_json out = stc_json_begin(stdout);
     stc_json_string(&out, "file", path);
@@ -146,6 +166,7 @@ static void print_json(const char *path, const stc_program *program, const load 
     stc_json_string(&out, "command", program->command);
     json_chips(&out, program, loads);
     json_stages(&out, program);
+    if (nprojections) stc_info_projections_json(&out, projections, nprojections);
     stc_json_end(&out);
 }
 
@@ -155,7 +176,10 @@ int stc_info_program(const char *path, bool json)
     load *loads = NULL;
     STC_TRY(stc_program_read(path, &program));
     int rc = sum_loads(program, &loads);
-    if (rc >= 0) (json ? print_json : print_text)(path, program, loads);
+    stc_info_projection *projections = NULL;
+    int64_t n = 0;
+    if (rc >= 0) rc = list_projections(program, &projections, &n);
+    if (rc >= 0) (json ? print_json : print_text)(path, program, loads, projections, n);
     stc_free(loads);
     stc_program_destroy(&program);
     return rc;

@@ -327,13 +327,12 @@ static int read_field(const stc_program *program, int32_t field, int64_t first, 
         return stc_weight_elements(source->node->attrs[source->attr].weight, first, count, out);
     }
     STC_TRY(stc_node_each(source->node, source->attr, first, count, out));
-    double dt = stc_node_real(source->node, "dt");
-    if (source->node->op->op_class == STC_CLASS_DIRECT) { /* rates: spikes per step */
-        for (int64_t i = 0; i < count; i++)
-            out[i] *= dt * 1e-3;
-    }
-    if (source->node->op->op_class != STC_CLASS_DELAY) return 0;
-    for (int64_t i = 0; i < count; i++)
+    bool rates = source->node->op->op_class == STC_CLASS_DIRECT; /* become spikes per step */
+    bool delays = source->node->op->op_class == STC_CLASS_DELAY; /* become steps */
+    double dt = rates || delays ? stc_node_real(source->node, "dt") : 0.0;
+    for (int64_t i = 0; rates && i < count; i++)
+        out[i] *= dt * 1e-3;
+    for (int64_t i = 0; delays && i < count; i++)
         out[i] = nearbyint(out[i] / dt);
     return 0;
 }

@@ -98,6 +98,24 @@ def small_nodes(weight=None):
     ]
 
 
+def network_nodes(**parameters):
+    """noise -> afferent -> cells, which feed each other by recurrent, and a current; 20 of each.
+    parameters: {node: {parameter: value}} over those that are here."""
+    nodes = [
+        ("noise", "PoissonGenerator", [], {"n": 20, "rate": 5000.0}),
+        ("current", "StepCurrent", [], {"n": 20, "amplitude_values": np.array([300.0, 100.0]),
+                                        "amplitude_times": np.array([0.1, 1.0])}),
+        ("afferent", "Projection", ["noise"],
+         {"rule": "one_to_one", "n": 20, "weight": 50.0, "delay": 0.5}),
+        ("recurrent", "Projection", ["cells"],
+         {"rule": "fixed_indegree", "number": 5, "n": 20, "weight": 30.0, "delay": 1.0}),
+        ("cells", "iaf_psc_exp", ["afferent", "recurrent", "current"], {"n": 20}),
+    ]
+    for name, _, _, own in nodes:
+        own.update(parameters.get(name, {}))
+    return nodes
+
+
 def write_input(path, values, name="image", labels=None, **attributes):
     with h5py.File(path, "w") as file:
         data = file.create_dataset("inputs/" + name, data=values)

@@ -140,6 +140,79 @@ class BadModels(BadInput):
                      "4096", "at least 7", "larger target")
 
 
+class BadNetworks(BadInput):
+    """Populations, projections and generators: what rules and lists hold is seen only when they are
+    expanded, by the rank that has the destination."""
+
+    def refuses_network(self, *texts, ranks=(1, 3), drop=(), code=BAD_INPUT, **parts):
+        nodes = command.network_nodes(**parts)
+        for _, _, _, parameters in nodes:
+            for name in drop:
+                parameters.pop(name, None)
+        model = command.write_model(self.path("bad.h5"), nodes)
+        self.refuses(["run", model], code, "bad.h5", *texts, ranks=ranks)
+
+    def refuses_edges(self, source, target, *texts, **more):
+        self.refuses_network(*texts, drop=["number"], recurrent=dict(
+            rule="explicit", source=np.array(source), target=np.array(target), **more))
+
+    def test_a_good_network_runs(self):
+        model = command.write_model(self.path("good.h5"), command.network_nodes())
+        self.works(stc("run", model, "-o", self.path("out.h5"), "--log-level", "error", ranks=3))
+        outcome = stc("run", model, "--profile")
+        self.assertEqual(outcome.code, 0, outcome)
+        self.assertIn("population", outcome.err)
+
+    def test_edges_to_neurons_that_do_not_exist(self):
+        self.refuses_edges([0, 20], [1, 2], "projection from cells to cells", "edge 1", "neuron 20")
+        self.refuses_edges([0, 1], [1, -1], "edge 1", "neuron -1", ranks=(3,))
+        self.refuses_edges([0, 1], [1, np.inf], "edge 1", "neuron inf", ranks=(1,))
+        self.refuses_edges([0, 1, 2], [1, 2], "node recurrent", "one for each listed edge", ranks=(1,))
+        self.refuses_edges(0, 1, "node recurrent", "source is one number", ranks=(1,))
+
+    def test_delays(self):
+        self.refuses_network("node recurrent", "0 ms", "1 to", recurrent={"delay": 0.0})
+        self.refuses_network("projection from cells to cells", "0.15", "multiple of dt",
+                             recurrent={"delay": 0.15})
+        self.refuses_edges([0, 1], [1, 2], "edge 1", "0.25", delay=np.array([1.0, 0.25]))
+        for delay in (np.nan, 1e300, 2.0**24):
+            self.refuses_network("node recurrent", "delay", recurrent={"delay": delay}, ranks=(1,))
+
+    def test_weights_that_overflow_the_accumulators(self):
+        for weight in (1e308, -1e30):
+            self.refuses_network("population cells", "weights", "accumulator",
+                                 recurrent={"weight": weight})
+        self.refuses_network("node recurrent", "weight is nan", recurrent={"weight": np.nan})
+        self.refuses_network("accumulator", drop=["weight"], ranks=(1,), recurrent={
+            "weight_draw": "lognormal", "weight_a": 700.0, "weight_b": 1.0})
+
+    def test_rules(self):
+        self.refuses_network("stdp_synapse", "static", recurrent={"synapse": "stdp_synapse"})
+        self.refuses_network("projection from cells", "receptor 2", recurrent={"receptor": 2})
+        self.refuses_network("21 sources", "only 20",
+                             recurrent={"number": 21, "multapses": 0}, ranks=(3,))
+        for values in ({"number": 2**40}, {"p": 1.5}, {"dt": 0.2}, {"n": 19}):
+            self.refuses_network(next(iter(values)), recurrent=values, ranks=(1,))
+        self.refuses_network("draws", "none from 50", drop=["weight"], ranks=(1,), recurrent={
+            "weight_draw": "normal", "weight_b": 1.0, "weight_min": 50.0})
+
+    def test_parameters_of_single_neurons(self):
+        capacity = np.full(20, 250.0)
+        self.refuses_network("C_m has shape (19)", cells={"C_m": capacity[1:]}, ranks=(1,))
+        capacity[19] = 0
+        self.refuses_network("node cells", "C_m of element 19 is 0", cells={"C_m": capacity})
+        rates = np.full(20, 10.0)
+        rates[19] = 1e9
+        self.refuses_network("node noise", "100 can be drawn", noise={"rate": rates})
+
+    def test_currents(self):
+        times, most = "amplitude_times", 1e300
+        self.refuses_network("node current", "1e+300 ms", current={times: np.array([0, most])})
+        self.refuses_network("node current", "1e+300", ranks=(1,),
+                             current={"amplitude_values": np.array([1.0, most])})
+        self.refuses_network("node current", "delay", current={"delay": np.inf}, ranks=(1,))
+
+
 class BadInputs(BadInput):
     def test_wrong_input_shape(self):
         path = command.write_input(self.path("wide.h5"), np.zeros((3, 1, 4, 5), np.float32))

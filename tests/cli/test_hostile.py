@@ -125,6 +125,52 @@ class Programs(Hostile):
                          ranks=ranks)
 
 
+class Networks(Hostile):
+    """Programs of populations: a column may hold anything, its sizes and lists are not trusted."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.program = "network.h5"
+        nodes = command.network_nodes(cells={"C_m": np.linspace(200.0, 300.0, 20)})
+        nodes[3][3].update(rule="explicit", source=np.arange(20), target=np.arange(20)[::-1],
+                           weight=np.linspace(1.0, 30.0, 20))
+        model = command.write_model("network_model.h5", nodes)
+        outcome = stc("compile", model, "-o", cls.program, "--chips", 2)
+        assert outcome.code == 0, outcome
+
+    def runs_or_refuses(self, path, ranks=1):
+        outcome = stc("run", path, "-o", self.path("out.h5"), "--log-level", "error", ranks=ranks,
+                      timeout=SECONDS)
+        if outcome.code == 0:
+            os.remove(self.path("out.h5"))
+        else:
+            self.fails(outcome, BAD_INPUT, "mutant.h5")
+        self.assertEqual(os.listdir(self.folder), ["mutant.h5"])
+
+    def test_every_column_may_hold_anything(self):
+        numbers = random.Random(2)
+        for table in "deliver generator population fields".split():
+            with h5py.File(self.program) as file:
+                columns = file["program/" + table].dtype.names
+            for column in columns:
+                what = []
+                path = self.mutant(self.program, lambda file: what.append(
+                    spoil(numbers, file["program/" + table], column)))
+                with self.subTest(what):
+                    self.runs_or_refuses(path)
+
+    def test_every_list_may_hold_anything(self):
+        with h5py.File(self.program) as file:
+            lists = list(file["fields"])
+        for name in lists:
+            for value in (np.nan, -1.0, 1e300):
+                def put(file):
+                    file["fields/" + name][-1] = value
+
+                with self.subTest(f"{name} ends with {value}"):
+                    self.runs_or_refuses(self.mutant(self.program, put), ranks=1 + 2 * (value > 0))
+
+
 class Links(Hostile):
     def test_links_lead_nowhere_or_elsewhere(self):
         links = {"gone": h5py.SoftLink("/nowhere"), "loop": h5py.SoftLink("/program/tiles"),

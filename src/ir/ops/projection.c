@@ -6,6 +6,7 @@
 
 #include "../ir.h"
 #include "common.h"
+#include "stc/connect.h"
 
 enum {
     RULE,
@@ -248,6 +249,15 @@ static int lower(const stc_node *node, const stc_node *const *in, stc_kernel *ke
     return STC_OK;
 }
 
+/* Synapses, as expected where a rule draws their number. */
+static int64_t macs(const stc_node *node, const stc_node *const *in)
+{
+    stc_projection projection;
+    if (fill(node, &projection) < 0) return 0;
+    projection.nsources = in[0]->shape.dim[0];
+    return (int64_t)(stc_connect_expected(&projection) + 0.5);
+}
+
 const stc_op stc_op_projection = {.name = "projection",
                                   .type = "Projection",
                                   .help = "synapses with weights and delays between populations",
@@ -258,4 +268,5 @@ const stc_op stc_op_projection = {.name = "projection",
                                   .nattrs = NATTRS,
                                   .infer = infer,
                                   .delay = delay,
-                                  .lower = lower};
+                                  .lower = lower,
+                                  .macs = macs};
