@@ -326,7 +326,10 @@ static int read_field(const stc_program *program, int32_t field, int64_t first, 
     if (source->node->op->attrs[source->attr].kind != STC_ATTR_EACH) {
         return stc_weight_elements(source->node->attrs[source->attr].weight, first, count, out);
     }
-    STC_TRY(stc_node_each(source->node, source->attr, first, count, out));
+    int rc = stc_node_each(source->node, source->attr, first, count, out);
+    if (rc < 0) {
+        return stc_fail_in(rc, "node %s (%s)", source->node->name, source->node->op->name);
+    }
     bool rates = source->node->op->op_class == STC_CLASS_DIRECT; /* become spikes per step */
     bool delays = source->node->op->op_class == STC_CLASS_DELAY; /* become steps */
     double dt = rates || delays ? stc_node_real(source->node, "dt") : 0.0;

@@ -100,7 +100,7 @@ def small_nodes(weight=None):
 
 def network_nodes(**parameters):
     """noise -> afferent -> cells, which feed each other by recurrent, and a current; 20 of each.
-    parameters: {node: {parameter: value}} over those that are here."""
+    parameters: {node: {parameter: value}} over those that are here; None: without it."""
     nodes = [
         ("noise", "PoissonGenerator", [], {"n": 20, "rate": 5000.0}),
         ("current", "StepCurrent", [], {"n": 20, "amplitude_values": np.array([300.0, 100.0]),
@@ -113,6 +113,8 @@ def network_nodes(**parameters):
     ]
     for name, _, _, own in nodes:
         own.update(parameters.get(name, {}))
+        for key in [key for key, value in own.items() if value is None]:
+            del own[key]
     return nodes
 
 

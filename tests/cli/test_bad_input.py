@@ -144,17 +144,13 @@ class BadNetworks(BadInput):
     """Populations, projections and generators: what rules and lists hold is seen only when they are
     expanded, by the rank that has the destination."""
 
-    def refuses_network(self, *texts, ranks=(1, 3), drop=(), code=BAD_INPUT, **parts):
-        nodes = command.network_nodes(**parts)
-        for _, _, _, parameters in nodes:
-            for name in drop:
-                parameters.pop(name, None)
-        model = command.write_model(self.path("bad.h5"), nodes)
-        self.refuses(["run", model], code, "bad.h5", *texts, ranks=ranks)
+    def refuses_network(self, *texts, ranks=(1, 3), **parameters):
+        model = command.write_model(self.path("bad.h5"), command.network_nodes(**parameters))
+        self.refuses(["run", model], BAD_INPUT, "bad.h5", *texts, ranks=ranks)
 
-    def refuses_edges(self, source, target, *texts, **more):
-        self.refuses_network(*texts, drop=["number"], recurrent=dict(
-            rule="explicit", source=np.array(source), target=np.array(target), **more))
+    def refuses_edges(self, source, target, *texts, ranks=(1, 3), **more):
+        self.refuses_network(*texts, ranks=ranks, recurrent=dict(
+            rule="explicit", number=None, source=np.array(source), target=np.array(target), **more))
 
     def test_a_good_network_runs(self):
         model = command.write_model(self.path("good.h5"), command.network_nodes())
@@ -183,8 +179,8 @@ class BadNetworks(BadInput):
             self.refuses_network("population cells", "weights", "accumulator",
                                  recurrent={"weight": weight})
         self.refuses_network("node recurrent", "weight is nan", recurrent={"weight": np.nan})
-        self.refuses_network("accumulator", drop=["weight"], ranks=(1,), recurrent={
-            "weight_draw": "lognormal", "weight_a": 700.0, "weight_b": 1.0})
+        self.refuses_network("accumulator", ranks=(1,), recurrent={
+            "weight": None, "weight_draw": "lognormal", "weight_a": 700.0, "weight_b": 1.0})
 
     def test_rules(self):
         self.refuses_network("stdp_synapse", "static", recurrent={"synapse": "stdp_synapse"})
@@ -193,8 +189,8 @@ class BadNetworks(BadInput):
                              recurrent={"number": 21, "multapses": 0}, ranks=(3,))
         for values in ({"number": 2**40}, {"p": 1.5}, {"dt": 0.2}, {"n": 19}):
             self.refuses_network(next(iter(values)), recurrent=values, ranks=(1,))
-        self.refuses_network("draws", "none from 50", drop=["weight"], ranks=(1,), recurrent={
-            "weight_draw": "normal", "weight_b": 1.0, "weight_min": 50.0})
+        self.refuses_network("draws", "none from 50", ranks=(1,), recurrent={
+            "weight": None, "weight_draw": "normal", "weight_b": 1.0, "weight_min": 50.0})
 
     def test_parameters_of_single_neurons(self):
         capacity = np.full(20, 250.0)
