@@ -85,7 +85,7 @@ int32_t stc_expand_steps(const stc_projection *projection, double delay)
 {
     const double steps = delay / projection->dt, whole = floor(steps + 0.5);
     STC_CHECK(fabs(steps - whole) <= 1e-6 && whole >= 1 && whole <= INT32_MAX, STC_ERR_INPUT,
-              "the delay is %.17g ms, expected a multiple of dt = %g ms, at least one\n"
+              "the delay is %.12g ms, expected a multiple of dt = %g ms, at least one\n"
               "hint: round the delay, or choose a smaller dt",
               delay, projection->dt);
     return (int32_t)whole;

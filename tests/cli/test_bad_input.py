@@ -157,7 +157,7 @@ class BadNetworks(BadInput):
         self.works(stc("run", model, "-o", self.path("out.h5"), "--log-level", "error", ranks=3))
         outcome = stc("run", model, "--profile")
         self.assertEqual(outcome.code, 0, outcome)
-        self.assertIn("population", outcome.err)
+        self.assertIn("generator", outcome.err)
 
     def test_edges_to_neurons_that_do_not_exist(self):
         self.refuses_edges([0, 20], [1, 2], "projection from cells to cells", "edge 1", "neuron 20")

@@ -5,6 +5,7 @@ import subprocess
 
 import command
 import h5py
+import matrix
 import numpy as np
 from command import STC, stc
 
@@ -30,8 +31,9 @@ class Recurrent(command.CommandTest):
                        stdin=subprocess.DEVNULL, timeout=60)
         return path
 
-    def answer(self, path, *words, ranks=1):
-        ran = self.works(stc("run", path, "--json", *QUIET, *words, ranks=ranks, timeout=120)).json()
+    def answer(self, path, *words, ranks=1, binary=STC):
+        ran = self.works(stc("run", path, "--json", *QUIET, *words, ranks=ranks, timeout=120,
+                             binary=binary)).json()
         return ran["spikes"], ran["spike_checksum"]
 
     def same_everywhere(self, path):
@@ -42,6 +44,8 @@ class Recurrent(command.CommandTest):
         for words in (("--chips", 5, "--partition", "random", "--seed", 0), ("--block-steps", 1),
                       *(("--kernel", kernel) for kernel in kernels())):
             self.assertEqual(first, self.answer(path, "--threads", 1, *words, ranks=2))
+        for binary in matrix.binaries().values():  # other compilers, other processors
+            self.assertEqual(first, self.answer(path, "--threads", 1, binary=binary))
         return first
 
     def test_one_answer(self):
