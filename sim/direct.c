@@ -300,13 +300,10 @@ static void input(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
 {
     int64_t sample = item / sim->nblocks, first = item % sim->nblocks * sim->block;
     int64_t per_sample = plan->timing == EVERY_STEP ? sim->steps : 1;
+    int64_t bytes = plan->window_size * stc_dtype_size(plan->stage->dtype);
     for (int64_t t = 0; t < steps; t++) {
         int64_t at = sample * per_sample + (plan->timing == EVERY_STEP ? first + t : 0);
-        const float *from = plan->preloaded + at * plan->window_size;
-        sim->kernels->write(
-            plan->stage->dtype, plan->window_size, from,
-            stc_kind_is_real(plan->stage->kind) ? 1.0f : (float)(1.0 / plan->stage->kind.unit),
-            stc_sim_at(plan, item, t));
+        memcpy(stc_sim_at(plan, item, t), plan->preloaded + at * bytes, (size_t)bytes);
     }
 }
 

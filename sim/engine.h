@@ -65,7 +65,8 @@ typedef struct {
 typedef struct population population;
 typedef struct generator generator;
 
-/* A state variable that is recorded: at every step, of the neurons of this rank that are asked for.
+/* A state variable that is recorded: at the last step of every interval, of the neurons of this
+ * rank that are asked for.
  */
 typedef struct {
     const char *variable;
@@ -101,7 +102,7 @@ typedef struct {
     int64_t positions_per_item;          /* of a sum, per unit of work of a thread */
     bool remote;                         /* some operand comes, in the same beat, from a message */
     float *sums;                         /* TIME_MEAN: running sums [window_size] */
-    float *preloaded;                    /* INPUT: [samples][steps or 1][window] */
+    unsigned char *preloaded;            /* INPUT: [samples][steps or 1][window] of dtype */
     int input_array;                     /* INPUT: index in the input */
     int64_t source_stride[STC_MAX_NDIM]; /* source C-order index of storage axes */
     double seconds;

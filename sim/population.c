@@ -171,7 +171,11 @@ static void run_range(stc_sim *sim, stage_plan *plan, int range, int64_t item, i
 
 void stc_sim_population(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
 {
-#pragma omp parallel for schedule(static, 1) num_threads(sim->threads)
+    enum {
+        WORTH_A_BARRIER = 8192
+    }; /* neurons times steps that keep threads busy for long enough */
+    bool many = plan->population->n * steps >= WORTH_A_BARRIER;
+#pragma omp parallel for schedule(static, 1) num_threads(sim->threads) if (many)
     for (int range = 0; range < sim->threads; range++)
         run_range(sim, plan, range, item, first, steps);
 }

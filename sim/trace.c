@@ -1,4 +1,4 @@
-/* trace.c - state variables of chosen neurons, recorded at every step. */
+/* trace.c - state variables of chosen neurons, recorded at the last step of every interval. */
 #include "engine.h"
 
 #include "stc/population.h"

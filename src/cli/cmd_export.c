@@ -47,8 +47,8 @@ static void report(const stc_cli *cli, const stc_graph *graph, const char *form,
     }
     printf("wrote      %s (%s)\n", given.output, form);
     if (needs[0])
-        printf("rules      %s\n           a NIR file does not hold them: say them where it is "
-               "read, as\nnext       stc run %s %s --input INPUT\n",
+        printf("rules      %s\n           readers of NIR want to be told, here as"
+               "\nnext       stc run %s %s --input INPUT\n",
                needs, given.output, needs);
     else if (strcmp(form, "dot") == 0)
         printf("next       dot -Tsvg %s -o model.svg\n", given.output);

@@ -51,7 +51,7 @@ static void print_overview(void)
            "Usage: [mpirun -n RANKS] stc COMMAND [options] FILE...\n\nCommands:\n",
            STC_VERSION);
     for (int i = 0; i < NCOMMANDS; i++)
-        printf("  %-10s%s\n", commands[i]->name, commands[i]->help);
+        printf("  %-13s%s\n", commands[i]->name, commands[i]->help);
     fputs("\nFrom a trained model to spikes:\n"
           "  stc info model.h5\n"
           "  mpirun -n 4 stc compile model.h5 -o program.h5\n"

@@ -222,8 +222,16 @@ class Models(Hostile):
 
     def test_names(self):
         for name in ("line\nbreak", "x" * 2000, "\x1b[31mred"):
-            self.refuses_model(lambda file: file.move("graph/nodes/lif1", "graph/nodes/" + name),
-                               "node name", "control characters")
+            def rename(file):
+                file.move("graph/nodes/lif1", "graph/nodes/" + name)
+                edges = file["graph/edges"].asstr()[:]
+                file["graph/edges"][:] = np.where(edges == "lif1", name, edges)
+                for node in file["graph/nodes"].values():
+                    if "inputs" in node:
+                        inputs = node["inputs"].asstr()[:]
+                        node["inputs"][:] = np.where(inputs == "lif1", name, inputs)
+
+            self.refuses_model(rename, "name", "control characters")
 
     def test_sizes(self):
         def shape(*extents):
