@@ -58,8 +58,8 @@ static void print_text(const stc_cli *cli, const stc_program *program,
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE], d[STC_TEXT_SIZE];
     const stc_partition_quality *quality = &report->partition;
     const stc_allocation *cores = &report->allocation;
-    printf("model      %s: %lld nodes, %s neurons, %s weights, %s synapses\n",
-           program->name, (long long)report->graph.nodes, stc_text_count(report->graph.neurons, a),
+    printf("model      %s: %lld nodes, %s neurons, %s weights, %s synapses\n", program->name,
+           (long long)report->graph.nodes, stc_text_count(report->graph.neurons, a),
            stc_text_count(report->graph.weights, b), stc_text_count(report->graph.synapses, c));
     printf("tiles      %d on %d chip%s, %lld of %s cores (%s) used, load balance %.2f, most work "
            "in %s\n",

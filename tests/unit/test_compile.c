@@ -157,7 +157,8 @@ static void spike_attention_has_no_stage_for_scales_and_masks(void **state)
         s[i] = add_node(b, "discrete_lif", names[i], linear(b, NULL, x, 8, 8), "");
     int kv = two(b, "mul", "kv", s[1], s[2], "");
     int sum = add_node(b, "reduce_sum", "sum", kv, "axis=0 keepdim=1");
-    int mask = add_node(b, "discrete_lif", "mask", add_node(b, "scale", "half", sum, "factor=0.3"), "");
+    int mask =
+        add_node(b, "discrete_lif", "mask", add_node(b, "scale", "half", sum, "factor=0.3"), "");
     add_node(b, "output", "out", two(b, "mul", "masked", s[0], mask, ""), "");
     assert_stages(b, "x:I q:AN k:AN v:AN kv:X sum:S mask:RN masked:X out:R");
 }
@@ -313,7 +314,8 @@ static void weights_that_fit_no_core_are_refused(void **state)
     (void)state;
     stc_builder *b = begin();
     int x = stc_build(b, "input", "x", NULL, 0, "shape=100");
-    add_node(b, "output", "out", add_node(b, "discrete_lif", "s", linear(b, "w", x, 100, 20), ""), "");
+    add_node(b, "output", "out", add_node(b, "discrete_lif", "s", linear(b, "w", x, 100, 20), ""),
+             "");
     lowered l = lower_built(b, NULL);
     stc_target target = {.name = "small",
                          .neurons_per_core = 64,

@@ -44,12 +44,9 @@ static void files_that_are_not_hdf5_are_told_apart(void **state)
         const char *bytes;
         size_t n;
         const char *says;
-    } cases[] = {{"", 0, "is empty"},
-                 {"PK\003\004zip", 7, "ZIP"},
-                 {"hello world\n", 12, "text"},
-                 {"\x1f\x8b\x08", 3, "gzip"},
-                 {"\x93NUMPY\x01", 7, "numpy"},
-                 {"\x01\x02\x03\x04", 4, "binary"},
+    } cases[] = {{"", 0, "is empty"},           {"PK\003\004zip", 7, "ZIP"},
+                 {"hello world\n", 12, "text"}, {"\x1f\x8b\x08", 3, "gzip"},
+                 {"\x93NUMPY\x01", 7, "numpy"}, {"\x01\x02\x03\x04", 4, "binary"},
                  {"\211HDF", 4, "truncated"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         put_bytes("other.h5", cases[i].bytes, cases[i].n);
