@@ -27,8 +27,10 @@ static const struct {
 
 static int refuse(const stc_node *node, const char *why)
 {
-    STC_FAIL(STC_ERR_INPUT, "node %s (%s): cannot be written as NIR: %s", node->name,
-             node->op->name, why);
+    STC_FAIL(
+        STC_ERR_INPUT,
+        "node %s (%s): cannot be written as NIR: %s\nhint: --to h5 and --to dot write every model",
+        node->name, node->op->name, why);
 }
 
 static bool is_called(const stc_node *node, const char *op)
