@@ -65,6 +65,9 @@ bool stc_h5_has_attr(hid_t object, const char *name);
 int stc_h5_attr_text(hid_t object, const char *name, stc_arena *arena, const char **out);
 int stc_h5_attr_int(hid_t object, const char *name, int64_t *out);
 int stc_h5_attr_real(hid_t object, const char *name, double *out);
+/* Milliseconds per unit of time stamps, by their attribute `units` as SONATA has it (default ms).
+ * STC_ERR_INPUT when it is none of ms and s. */
+int stc_h5_time_unit(const stc_h5_data *times, stc_arena *arena, double *ms);
 /* Root attributes: format must be this and format_version at most the given one. */
 int stc_h5_check_format(hid_t file, const char *format, int64_t version);
 

@@ -308,3 +308,22 @@ const char *stc_h5_unescape(const char *link, stc_arena *arena)
     *to = '\0';
     return name;
 }
+
+int stc_h5_time_unit(const stc_h5_data *times, stc_arena *arena, double *ms)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {{"ms", 1},    {"millisecond", 1}, {"milliseconds", 1}, {"s", 1e3},
+                 {"sec", 1e3}, {"second", 1e3},    {"seconds", 1e3}};
+    const char *text = "ms";
+    if (stc_h5_has_attr(times->id, "units")) {
+        STC_TRY(stc_h5_attr_text(times->id, "units", arena, &text));
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        *ms = units[i].ms;
+        if (strcmp(text, units[i].name) == 0) return 0;
+    }
+    return stc_h5_fail(STC_ERR_INPUT, times->id, NULL,
+                       "attribute units is \"%.40s\", expected ms or s", text);
+}

@@ -164,7 +164,8 @@ static int open_all(stc_input_file *f, const char *path)
     if (!f->input.path || !f->input.arrays) return STC_ERR_NOMEM;
     for (int32_t s = 0; s < f->program->nstages; s++)
         f->ninputs += f->program->stages[s].is_input;
-    STC_CHECK(f->ninputs > 0, STC_ERR_INPUT, "%s: the program has no input node", path);
+    STC_CHECK(f->ninputs > 0, STC_ERR_INPUT, "%s: the program has no input node; leave --input out",
+              path);
     STC_TRY(stc_h5_open(path, &f->file));
     STC_TRY(open_layout(f));
     STC_TRY(set_steps(f));

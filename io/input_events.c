@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum { PIECE = 1 << 14 }; /* events read at once */
-static const int64_t MOST_STEPS = INT64_C(1) << 40, MOST_SAMPLES = INT64_C(1) << 31;
+static const int64_t MOST_SAMPLES = INT64_C(1) << 31;
 
 /* A piece of the columns as numbers. */
 typedef struct {
@@ -173,7 +173,7 @@ static int take(reader *r, const piece *p, int64_t i, int64_t row)
     double step = c->ends ? (double)stc_network_step(time * c->unit * 1e3, r->file->dt)
                           : step_of(time * c->unit, r->file->dt);
     if (time * c->unit > r->file->last_time) r->file->last_time = time * c->unit;
-    if (step >= (double)MOST_STEPS) {
+    if (step >= (double)STC_INPUT_MOST_STEPS) {
         r->file->late++;
         return 0;
     }

@@ -10,6 +10,8 @@
 #include "h5.h"
 #include "stc/input.h"
 
+#define STC_INPUT_MOST_STEPS (INT64_C(1) << 40) /* events later than this are beyond any run */
+
 /* Some value in one step; sorted, in the end at most one for each (sample, step, id). */
 typedef struct {
     int64_t step, id; /* id: C-order index in the input node */

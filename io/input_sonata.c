@@ -8,26 +8,6 @@
 
 #include <string.h>
 
-/* Seconds per unit of the time stamps; SONATA's default is ms. */
-static int read_unit(const stc_input_file *f, const stc_h5_data *times, double *unit)
-{
-    static const struct {
-        const char *name;
-        double seconds;
-    } units[] = {{"ms", 1e-3}, {"millisecond", 1e-3}, {"milliseconds", 1e-3}, {"s", 1},
-                 {"sec", 1},   {"second", 1},         {"seconds", 1}};
-    const char *text = "ms";
-    if (stc_h5_has_attr(times->id, "units")) {
-        STC_TRY(stc_h5_attr_text(times->id, "units", f->arena, &text));
-    }
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        *unit = units[i].seconds;
-        if (strcmp(text, units[i].name) == 0) return 0;
-    }
-    return stc_h5_fail(STC_ERR_INPUT, times->id, NULL,
-                       "attribute units is \"%.40s\", expected ms or s", text);
-}
-
 /* Are times the ends of steps? The file may say; else a network of populations wants it so. */
 static int read_stamp(const stc_input_file *f, const stc_h5_data *times, bool *ends)
 {
@@ -49,7 +29,9 @@ static int open_columns(const stc_input_file *f, hid_t group, const char *ids,
     STC_TRY(stc_event_column(group, "sample", false, true, &columns->samples));
     STC_TRY(stc_event_column(group, "value", false, false, &columns->values));
     STC_TRY(read_stamp(f, &columns->times, &columns->ends));
-    return read_unit(f, &columns->times, &columns->unit);
+    STC_TRY(stc_h5_time_unit(&columns->times, f->arena, &columns->unit));
+    columns->unit /= 1e3; /* seconds */
+    return 0;
 }
 
 static int read_population(stc_input_file *f, const stc_stage *stage, hid_t group, const char *ids,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t MOST_STEPS = INT64_C(1) << 40;
-
 static int read_events(const stc_input *input, int array, int64_t sample, int64_t first,
                        int64_t count, const stc_box *box, float *out)
 {
@@ -112,7 +110,7 @@ int64_t stc_network_step(double ms, double dt)
         end = fabs(at - nearbyint(at)) <= 1e-6 ? nearbyint(at) : ceil(at);
     }
     if (end < 1) end = 1;
-    return end < (double)MOST_STEPS ? (int64_t)end - 1 : MOST_STEPS;
+    return end < (double)STC_INPUT_MOST_STEPS ? (int64_t)end - 1 : STC_INPUT_MOST_STEPS;
 }
 
 static int compare_events(const void *a, const void *b)

@@ -1,10 +1,13 @@
 /* sonata.h - what the readers of SONATA networks share. Private to io/; everything is Local.
  *
- * A configuration (sonata_config.c) names node files, edge files, tables of types (sonata_types.c)
- * and inputs. Populations of nodes become one node of the graph for each of their models
- * (sonata_nodes.c), edges become projections whose lists are read when they are asked for
- * (sonata_edges.c), inputs become spikes and current generators (sonata_inputs.c). What is common
- * to rows of nodes and of edges - types, groups, attributes - is a table (sonata_table.c).
+ * A configuration (sonata_config.c) names node files, edge files, tables of types (sonata_types.c),
+ * node sets (sonata_node_sets.c), inputs and outputs (sonata_output.c). sonata_read.c makes the
+ * graph: populations of nodes become one node for each of their models (sonata_nodes.c, with the
+ * parameters of sonata_params.c), edges become projections whose lists are read when they are asked
+ * for (sonata_edges.c), currents become generators (sonata_currents.c). Spikes become the input of
+ * the network (sonata_spikes.c). Results speak in the ids of the files again (sonata_ids.c). What
+ * is common to rows of nodes and of edges - types, groups, attributes - is a table
+ * (sonata_table.c).
  */
 #ifndef STC_IO_SONATA_H
 #define STC_IO_SONATA_H
@@ -168,6 +171,8 @@ int stc_sonata_add_nodes(stc_sonata *s);
 int stc_sonata_add_edges(stc_sonata *s);
 /* Current generators. */
 int stc_sonata_add_currents(stc_sonata *s);
+/* Say which outputs the configuration asks for that are not written, and what to do instead. */
+void stc_sonata_notice_outputs(const stc_sonata_config *config);
 /* Parameters of a JSON file of a model: those whose names the op knows, for each type; defined in
  * sonata_params.c. */
 int stc_sonata_set_params(stc_sonata *s, const stc_sonata_population *population,

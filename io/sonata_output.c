@@ -45,6 +45,27 @@ int stc_network_output(const char *path, stc_arena *arena, const char **out)
     return 0;
 }
 
+void stc_sonata_notice_outputs(const stc_sonata_config *config)
+{
+    const stc_sonata_document *document = &config->simulation;
+    const json_t *output = stc_sonata_member(document->json, "output");
+    const char *name;
+    json_t *report;
+    json_object_foreach(stc_sonata_member(document->json, "reports"), name, report)
+    {
+        const json_t *enabled = stc_sonata_member(report, "enabled");
+        const char *variable = json_string_value(stc_sonata_member(report, "variable_name"));
+        if (json_is_false(enabled)) continue;
+        stc_notice("%s: report %.60s%s%.40s is not written; for traces give stc run --record "
+                   "V_m:NODE",
+                   document->path, name, variable ? " of " : "", variable ? variable : "");
+    }
+    if (stc_sonata_member(output, "spikes_file_csv"))
+        stc_notice(
+            "%s: output/spikes_file_csv is not written; spikes_file or -o give SONATA (HDF5)",
+            document->path);
+}
+
 /* ---- files of the network itself ---- */
 
 /* Members of an object that are names of files. */

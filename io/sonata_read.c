@@ -28,6 +28,7 @@ static int read_network(stc_sonata *s, const char *path, const stc_nir_rules *ru
 {
     STC_TRY(stc_network_check_rules(path, "a SONATA network", rules));
     STC_TRY(stc_sonata_open(s, path));
+    stc_sonata_notice_outputs(&s->config);
     STC_TRY(set_clock(s, rules));
     STC_TRY(stc_sonata_add_nodes(s));
     STC_TRY(stc_sonata_add_edges(s));

@@ -44,20 +44,6 @@ static int take(sink *k, const char *place, int64_t row, int64_t id, double ms)
 
 /* ---- HDF5 ---- */
 
-static int read_unit(const stc_sonata *s, const stc_h5_data *times, double *ms)
-{
-    const char *text = "ms";
-    *ms = 1;
-    if (stc_h5_has_attr(times->id, "units")) {
-        STC_TRY(stc_h5_attr_text(times->id, "units", s->arena, &text));
-    }
-    if (strcmp(text, "ms") == 0 || strncmp(text, "millisecond", 11) == 0) return 0;
-    *ms = 1e3;
-    if (strcmp(text, "s") == 0 || strncmp(text, "sec", 3) == 0) return 0;
-    return stc_h5_fail(STC_ERR_INPUT, times->id, NULL,
-                       "attribute units is \"%.40s\", expected ms or s", text);
-}
-
 static int take_columns(sink *k, const char *place, const stc_h5_data *ids,
                         const stc_h5_data *times, double ms)
 {
@@ -82,7 +68,7 @@ static int read_group(const stc_sonata *s, sink *k, hid_t group, const char *pat
     const char *name = stc_h5_has(group, "gids") ? "gids" : "node_ids";
     int rc = stc_network_column(group, name, true, -1, &ids);
     if (rc == 0) rc = stc_network_column(group, "timestamps", false, ids.dim[0], &times);
-    if (rc == 0) rc = read_unit(s, &times, &ms);
+    if (rc == 0) rc = stc_h5_time_unit(&times, s->arena, &ms);
     if (rc == 0) rc = take_columns(k, path, &ids, &times, ms);
     stc_h5_close(&ids.id);
     stc_h5_close(&times.id);

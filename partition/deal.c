@@ -30,14 +30,8 @@ static int rate(const stc_partition_job *job, const int32_t *part, int32_t index
         capacity[c] = isfinite(job->limits.hard[c]) ? job->limits.hard[c] : 0;
     stc_partition_quality q;
     STC_TRY(stc_partition_measure(job->graph, job->nparts, part, capacity, &q));
-    double worst = 0; /* above what balance allows; whole hundredths, as less is no reason */
-    for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        if (job->limits.total[c] <= 0) continue;
-        const double allowed = job->limits.soft[c] * job->nparts / job->limits.total[c];
-        worst = fmax(worst, q.imbalance[c] - allowed);
-    }
     key[INFEASIBLE] = q.feasible ? 0 : 1;
-    key[IMBALANCE] = ceil(100 * worst - 1e-6);
+    key[IMBALANCE] = stc_job_excess(job, &q);
     key[VOLUME] = q.multicast_volume;
     key[INDEX] = index;
     return 0;

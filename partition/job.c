@@ -104,3 +104,15 @@ void stc_job_release(stc_partition_job *job)
 {
     stc_level_release(&job->level);
 }
+
+double stc_job_excess(const stc_partition_job *job, const stc_partition_quality *q)
+{
+    double worst = 0;
+    for (int c = 0; c < STC_NCONSTRAINTS; c++) {
+        if (job->limits.total[c] <= 0) continue;
+        const double allowed = job->limits.soft[c] * job->nparts / job->limits.total[c];
+        worst = fmax(worst, q->imbalance[c] - allowed);
+    }
+    const double hundredths = ceil(100 * worst - 1e-6);
+    return hundredths > 0 ? hundredths / 100 : 0;
+}

@@ -55,6 +55,9 @@ typedef struct {
 int stc_job_prepare(const stc_hypergraph *graph, const stc_partition_options *options,
                     stc_partition_job *job);
 void stc_job_release(stc_partition_job *job);
+/* How far the worst imbalance of a measured partition is above what balance allows, rounded up to
+ * whole hundredths, as less is no reason to prefer another; 0: balance is kept. Local. */
+double stc_job_excess(const stc_partition_job *job, const stc_partition_quality *q);
 
 /* Numbers 0..n-1 in an order drawn by (seed, purpose). Local. */
 void stc_shuffled(int32_t n, uint64_t seed, uint32_t purpose, int32_t *order);

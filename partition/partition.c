@@ -41,10 +41,10 @@ static int unknown(const char *word)
     }
     const char *near = stc_nearest(word, bare, n);
     if (near)
-        return stc_fail(STC_ERR_INPUT,
-                        "partition: unknown method '%s' (did you mean '%s'?); there are %s", word,
+        return stc_fail(STC_ERR_USAGE,
+                        "unknown partition method '%s' (did you mean '%s'?); there are %s", word,
                         near, all);
-    return stc_fail(STC_ERR_INPUT, "partition: unknown method '%s'; there are %s", word, all);
+    return stc_fail(STC_ERR_USAGE, "unknown partition method '%s'; there are %s", word, all);
 }
 
 /* The method that text names, and what follows its colon. */
@@ -60,11 +60,18 @@ static int find(const char *text, const stc_partition_method **out, const char *
         if (strcmp(methods[i]->name, word) == 0) *out = methods[i];
     if (!*out) return unknown(word);
     const bool given = *argument && **argument != '\0';
-    STC_CHECK(given || !(*out)->argument, STC_ERR_INPUT, "partition: '%s' lacks something: %s:%s",
-              text, word, (*out)->argument);
-    STC_CHECK(!*argument || (*out)->argument, STC_ERR_INPUT,
-              "partition: '%s': the method %s takes nothing after a colon", text, word);
+    STC_CHECK(given || !(*out)->argument, STC_ERR_USAGE,
+              "partition method '%s' lacks something: %s:%s", text, word, (*out)->argument);
+    STC_CHECK(!*argument || (*out)->argument, STC_ERR_USAGE,
+              "partition method '%s': the method %s takes nothing after a colon", text, word);
     return 0;
+}
+
+int stc_partition_check_method(const char *method)
+{
+    const stc_partition_method *found;
+    const char *argument;
+    return find(method, &found, &argument);
 }
 
 /* A user's own partition is taken or refused as it is; others are made to fit. */
@@ -87,6 +94,7 @@ static int run(const stc_comm *comm, const stc_partition_method *method,
     STC_TRY(stc_agree(comm, make_feasible(job, capacity, part, q)));
     q->method = made.method;
     q->no_gain = made.no_gain;
+    q->excess = stc_job_excess(job, q);
     q->seconds = stc_comm_max(comm, stc_seconds() - start);
     return 0;
 }

@@ -10,9 +10,10 @@
 
 #include "stc/graph.h"
 
-/* The rules; values that were not given are negative or 0 (dt) and come from the preset, then from
- * the defaults: the first of each list, dt 1e-4 s, max_count 1, recurrent_delay 1. A rule holds for
- * the nodes that have an attribute of its name, of which it chooses that word. */
+/* Everything here is Local. The rules; values that were not given are negative or 0 (dt) and come
+ * from the preset, then from the defaults: the first of each list, dt 1e-4 s, max_count 1,
+ * recurrent_delay 1. A rule holds for the nodes that have an attribute of its name, of which it
+ * chooses that word. */
 typedef struct {
     const char *preset;      /* --as NAME, or NULL */
     double dt;               /* seconds per step */
@@ -37,19 +38,21 @@ extern const stc_nir_rules STC_NIR_RULES_OPEN; /* nothing given */
 /* The rules of one of a list of words, in the order of the struct: "integrator" and its words; NULL
  * after the last. */
 const char *stc_nir_rule(int i, const char **words);
-/* Set rule number i to a word of its list; returns false when it is not one. */
+/* Set rule number i to a word of its list; returns false, with nothing changed, when it is not
+ * one. */
 bool stc_nir_rule_set(stc_nir_rules *rules, int i, const char *word);
 /* Its word, borrowed until the next call of this thread; NULL: open. */
 const char *stc_nir_rule_word(const stc_nir_rules *rules, int i);
-/* Name of a rule that was given ("dt", "as"), or NULL. */
+/* Name of a rule that was given ("dt", "as"), static, or NULL. */
 const char *stc_nir_rules_given(const stc_nir_rules *rules);
 
 /* Fill every open rule from the preset and the defaults. STC_ERR_USAGE: unknown preset (names
  * those that there are), numbers out of range. */
 int stc_nir_rules_complete(stc_nir_rules *rules);
-/* "dt 0.0001 s, integrator euler, compare gt, reset value, recurrent_delay 1" */
+/* "dt 0.0001 s, integrator euler, compare gt, reset value, recurrent_delay 1"; fills buffer and
+ * returns it. */
 const char *stc_nir_rules_text(const stc_nir_rules *rules, char *buffer, size_t size);
-/* Name and one line of help of preset number i; NULL after the last. */
+/* Name and one line of help of preset number i, static; NULL after the last. */
 const char *stc_nir_preset(int i, const char **help);
 
 /* Write a graph as a .nir file: path.tmp, then renamed. The graph is verified. needs [size]: filled

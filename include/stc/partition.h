@@ -1,8 +1,12 @@
 /* partition.h - assign the vertices of a directed hypergraph to parts.
  *
- * Knows neither ops nor neurons: plain arrays in, part vector out. The only user of METIS
- * (partition/metis_cut.c). Objective: multicast volume MV = sum over nets of weight * (number of
- * parts other than the source's that hold a pin), under balance of the vertex weights.
+ * Knows neither ops nor neurons: plain arrays in, part vector out. Objective: multicast volume MV =
+ * sum over nets of weight * (number of parts other than the source's that hold a pin), under
+ * balance of the vertex weights. The method multilevel lowers it directly: vertices are merged
+ * level by level, the smallest graph is bisected, and on the way back moves are searched on every
+ * level. auto keeps the best of multilevel partitions from several seeds and of refined contiguous
+ * ones. METIS, which lowers the edge cut, is a method to compare with; it is called in
+ * partition/metis.c alone.
  */
 #ifndef STC_PARTITION_H
 #define STC_PARTITION_H
@@ -43,22 +47,29 @@ typedef struct {
     int64_t pairs;                /* ordered pairs of parts with traffic */
     double imbalance[STC_NCONSTRAINTS]; /* max / average, 1 when all weights are 0 */
     bool feasible;                      /* capacities hold and no part is empty */
-    bool no_gain; /* auto only: no partition helps, nearly everything goes everywhere */
+    double excess; /* of the worst imbalance above what is allowed, in whole hundredths; 0: balance
+                      is kept. By stc_partition alone */
+    bool no_gain;  /* auto only: no partition helps, nearly everything goes everywhere */
     double seconds;
 } stc_partition_quality;
 
 /* Assign each vertex to one of nparts parts; no part is empty. Collective; the result depends on
  * graph and options alone, not on the number of ranks. part [nvertices], filled, caller owns.
- * quality: of the result; may be NULL. compared: quality of contiguous, random and metis-cut on the
- * same graph, [3], may be NULL.
- *   STC_ERR_INPUT  nparts < 1 or > nvertices (says how many there are), unknown method (names the
- *                  nearest), bad file (line and what was expected)
+ * quality: of the result; may be NULL. compared [3]: quality of contiguous, random and metis-cut on
+ * the same graph, whatever the method, whether it fits or not, so that users see what the method
+ * gains; volume NaN where one finds nothing. It costs three more runs; may be NULL.
+ *   STC_ERR_USAGE  unknown method (names the nearest)
+ *   STC_ERR_INPUT  nparts < 1 or > nvertices (says how many there are), bad file (line and what was
+ *                  expected)
  *   STC_ERR_FIT    no feasible partition was found: names the constraint, found and allowed */
 int stc_partition(const stc_comm *comm, const stc_hypergraph *graph,
                   const stc_partition_options *options, int32_t *part,
                   stc_partition_quality *quality, stc_partition_quality *compared);
 
-/* Measure a partition; method and seconds are left 0. Local. STC_ERR_NOMEM. */
+/* Is this the name of a method? Local. STC_ERR_USAGE naming the nearest. */
+int stc_partition_check_method(const char *method);
+
+/* Measure a partition; method, excess and seconds are left 0. Local. STC_ERR_NOMEM. */
 int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
                           const double *capacity, stc_partition_quality *quality);
 

@@ -1,11 +1,12 @@
 /* program.h - the compiled result: all that compiler and simulator share.
  *
- * A program is a list of stages in topological order, but for the operands of delays. A stage fills
- * one output tensor by running its kernels; a tile is a box of that tensor small enough for one
- * core; tiles lie on chips. A stage keeps its tensor in `order`, channels last, and names the
- * source node whose output it holds, so that files speak in the source's shape and ids. The program
- * does not depend on the number of ranks. It is plain data in an arena; everything is Local. Stored
- * by io/program.c; the format is defined in docs/formats.md.
+ * A program is a list of stages in topological order, but for the operands of delays and
+ * deliveries. A stage fills one output tensor by running its kernels; a tile is a box of that
+ * tensor small enough for one core; tiles lie on chips. A stage keeps its tensor in `order`,
+ * channels last, and names the source node whose output it holds, so that files speak in the
+ * source's shape and ids. The program does not depend on the number of ranks. It is plain data in
+ * an arena; everything is Local. Stored by io/program_{read,write,table}.c; the format is defined
+ * in docs/formats.md.
  */
 #ifndef STC_PROGRAM_H
 #define STC_PROGRAM_H

@@ -52,6 +52,17 @@ static const char *bottleneck(const stc_program *program, const stc_compile_repo
     return stage >= 0 && stage < program->nstages ? program->stages[stage].name : "";
 }
 
+/* The command to type next; networks of other simulators bring their input. */
+static void print_next(const stc_cli *cli, const stc_program *program)
+{
+    bool takes_input = false;
+    for (int32_t s = 0; s < program->nstages; s++)
+        takes_input = takes_input || program->stages[s].is_input;
+    const char *input = stc_file_has_input(cli->files[0]) ? cli->files[0] : "INPUT";
+    printf("next       mpirun -n %d stc run %s%s%s -o result.h5\n", cli->comm->size, given.output,
+           takes_input ? " --input " : "", takes_input ? input : "");
+}
+
 static void print_text(const stc_cli *cli, const stc_program *program,
                        const stc_compile_report *report, double write_seconds)
 {
@@ -86,8 +97,7 @@ static void print_text(const stc_cli *cli, const stc_program *program,
     struct stat file;
     printf("wrote      %s (%s)\n", given.output,
            stc_text_bytes(stat(given.output, &file) == 0 ? (int64_t)file.st_size : 0, a));
-    printf("next       mpirun -n %d stc run %s --input INPUT -o result.h5\n", cli->comm->size,
-           given.output);
+    print_next(cli, program);
 }
 
 static void json_partition(stc_json *out, const stc_compile_report *report)

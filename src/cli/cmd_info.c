@@ -6,10 +6,13 @@
 #include "stc/error.h"
 #include "stc/io.h"
 
-static bool presets;
+static bool presets, models;
 static const stc_option rows[] = {
     {0, "presets", STC_OPTION_FLAG, &presets, NULL, NULL,
      "show the simulators that --as knows, and stop", 0, 0, NULL},
+    {0, "models", STC_OPTION_FLAG, &models, NULL, NULL,
+     "show the neuron models of populations, and stop: parameters, defaults,\nunits, states", 0, 0,
+     NULL},
 };
 static const stc_option_table table = STC_TABLE("Options", rows);
 
@@ -46,7 +49,8 @@ static int show(const stc_cli *cli)
 static int run(const stc_cli *cli)
 {
     if (presets && cli->comm->rank == 0) list_presets(cli->json);
-    if (presets) return 0;
+    if (models && !presets && cli->comm->rank == 0) stc_info_models(cli->json);
+    if (presets || models) return 0;
     STC_TRY(stc_cli_need_files(cli, 1, "the file"));
     return stc_agree(cli->comm, cli->comm->rank == 0 ? show(cli) : 0);
 }

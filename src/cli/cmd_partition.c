@@ -101,6 +101,7 @@ static int parse_methods(char words[MAX_LIST], const char *methods[MAX_METHODS],
     *n = 0;
     for (char *save, *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
         STC_CHECK(*n < MAX_METHODS, STC_ERR_USAGE, "--methods: more than %d methods", MAX_METHODS);
+        STC_TRY(stc_partition_check_method(w));
         methods[(*n)++] = w;
     }
     STC_CHECK(*n > 0, STC_ERR_USAGE, "--methods: found '%s', expected all or a list of methods",
@@ -222,6 +223,13 @@ typedef struct {
     int best;                  /* -1: none fits */
 } outcomes;
 
+/* Would auto keep a rather than b? Both fit. */
+static bool is_better(const stc_partition_quality *a, const stc_partition_quality *b)
+{
+    if (a->excess != b->excess) return a->excess < b->excess;
+    return a->multicast_volume < b->multicast_volume;
+}
+
 /* Loads that are not balanced are measured all the same. */
 static int run_method(const stc_cli *cli, const subject *s, const double *weight, double imbalance,
                       outcomes *all, outcome *o)
@@ -235,7 +243,10 @@ static int run_method(const stc_cli *cli, const subject *s, const double *weight
     memcpy(options.capacity, s->capacity, sizeof options.capacity);
     int rc = stc_partition(cli->comm, &balanced, &options, all->part, &o->quality, NULL);
     if (rc == STC_ERR_FIT || rc == STC_ERR_INTERNAL) {
-        snprintf(o->why, sizeof o->why, "%s", stc_error_text());
+        static const char prefix[] = "partition: "; /* the command has this name too */
+        const char *text = stc_error_text();
+        const bool named = strncmp(text, prefix, sizeof prefix - 1) == 0;
+        snprintf(o->why, sizeof o->why, "%s", text + (named ? sizeof prefix - 1 : 0));
         return 0;
     }
     if (rc < 0) return rc;
@@ -244,8 +255,7 @@ static int run_method(const stc_cli *cli, const subject *s, const double *weight
     STC_TRY(stc_agree(cli->comm, rc));
     memcpy(o->quality.imbalance, measured.imbalance, sizeof measured.imbalance);
     const int at = (int)(o - all->list);
-    const double volume = o->quality.multicast_volume;
-    if (all->best >= 0 && volume >= all->list[all->best].quality.multicast_volume) return 0;
+    if (all->best >= 0 && !is_better(&o->quality, &all->list[all->best].quality)) return 0;
     all->best = at;
     memcpy(all->best_part, all->part, (size_t)s->h.nvertices * sizeof *all->part);
     return 0;
@@ -338,8 +348,9 @@ static void print_text(const stc_cli *cli, const subject *s, const outcomes *all
     printf("%s: %s vertices, %s nets, %s pins on %lld chips\n\n", cli->files[0],
            stc_text_count(s->h.nvertices, a), stc_text_count(s->h.nnets, b),
            stc_text_count(s->h.first[s->h.nnets], c), (long long)given.chips);
-    printf("%-14s %14s %9s %10s %12s %12s %8s  %s\n", "method", "volume", "broadcast", "messages",
-           "max send", "max receive", "pairs", "largest part / average, seconds");
+    printf("%-14s %14s %9s %10s %12s %12s %8s %8s %13s %8s  %s\n", "method", "volume", "broadcast",
+           "messages", "max send", "max receive", "pairs", stc_constraint_names[0],
+           stc_constraint_names[1], stc_constraint_names[2], "seconds");
     for (int i = 0; i < all->n; i++) {
         const outcome *o = &all->list[i];
         const stc_partition_quality *q = &o->quality;
@@ -347,10 +358,11 @@ static void print_text(const stc_cli *cli, const subject *s, const outcomes *all
             printf("%-14s %s\n", o->name, o->why);
             continue;
         }
-        printf("%-14s %14.1f %8.2f%% %10lld %12.1f %12.1f %8lld  %.3f %.3f %.3f, %s%s\n", o->name,
-               q->multicast_volume, 100 * q->broadcast_share, (long long)q->messages, q->max_send,
-               q->max_receive, (long long)q->pairs, q->imbalance[0], q->imbalance[1],
-               q->imbalance[2], stc_text_seconds(q->seconds, a), i == all->best ? " (best)" : "");
+        printf("%-14s %14.1f %8.2f%% %10lld %12.1f %12.1f %8lld %8.3f %13.3f %8.3f  %s%s%s\n",
+               o->name, q->multicast_volume, 100 * q->broadcast_share, (long long)q->messages,
+               q->max_send, q->max_receive, (long long)q->pairs, q->imbalance[0], q->imbalance[1],
+               q->imbalance[2], stc_text_seconds(q->seconds, a),
+               q->excess > 0 ? " (unbalanced)" : "", i == all->best ? " (best)" : "");
     }
     const outcome *best = &all->list[all->best];
     for (int i = 0; i < all->n; i++) {
@@ -381,6 +393,7 @@ static void json_method(stc_json *out, const outcome *o)
     for (int c = 0; c < STC_NCONSTRAINTS; c++)
         stc_json_real(out, stc_constraint_names[c], v[7 + c]);
     stc_json_close(out, '}');
+    stc_json_bool(out, "balanced", !o->why[0] && q->excess <= 0);
     stc_json_bool(out, "no_gain", q->no_gain);
     stc_json_real(out, "seconds", v[NMEASURES - 1]);
     stc_json_close(out, '}');
@@ -459,7 +472,12 @@ const stc_command stc_command_partition = {
              "per step that\ntravel between chips (one copy per source and chip), and how even "
              "the loads are.\nIn a .hgr file the first pin of a net is its source; vertices have "
              "one to three weights\n(work; neurons, work; neurons, synapse bytes, work).",
-    .prints = "one line per method; with --json one object {methods: [{method, ...}]}.",
+    .prints =
+        "one line per method: traffic, then the largest part / average of neurons, "
+        "synapse_bytes\nand work. (unbalanced): above what --imbalance allows; parts filled "
+        "less than half, and\nvertices heavier than an average part, are allowed more. (best): "
+        "best balanced, then least\nvolume, as auto chooses. With --json one object {methods: "
+        "[{method, ...}]}.",
     .examples =
         "  stc partition model.h5 --chips 64 --methods all\n"
         "  stc partition graph.hgr --chips 8 --constraints work --imbalance 5% -o parts.txt",

@@ -157,6 +157,11 @@ static int open_nothing(const stc_program *program, stc_input **input)
     bool takes_input = false;
     for (int32_t s = 0; s < program->nstages; s++)
         takes_input = takes_input || program->stages[s].is_input;
+    STC_CHECK(!takes_input || !program->model_path || !stc_file_has_input(program->model_path),
+              STC_ERR_USAGE,
+              "--input FILE is missing: what to present to the network\n"
+              "hint: the model brings its input: --input %s",
+              program->model_path);
     STC_CHECK(!takes_input, STC_ERR_USAGE,
               "--input FILE is missing: what to present to the "
               "network\nhint: --help shows an example");

@@ -12,6 +12,8 @@ int stc_info_graph(const char *path, bool json);
 int stc_info_program(const char *path, bool json);
 /* A result or an input: `kind` is its name. */
 int stc_info_contents(const char *path, const char *kind, bool json);
+/* The models of populations, of no file. */
+void stc_info_models(bool json);
 
 /* Synapses between two nodes; the number of those that rules draw is the expected one. */
 typedef struct {

@@ -56,6 +56,19 @@ static void print_chips(const stc_program *program, const load *loads)
                total > 0.0 ? 100.0 * loads[c].work / total : 0.0);
 }
 
+/* "deliver x 9, population": the kernels of a stage, equal neighbours together. */
+static void print_kernels(const stc_program *program, const stc_stage *stage)
+{
+    const stc_kernel *kernels = program->kernels + stage->first_kernel;
+    for (int32_t k = 0, next; k < stage->nkernels; k = next) {
+        for (next = k + 1; next < stage->nkernels && kernels[next].kind == kernels[k].kind;)
+            next++;
+        printf("%s%s", k ? ", " : "", kernel_names[kernels[k].kind]);
+        if (next - k > 1) printf(" x %d", next - k);
+    }
+    putchar('\n');
+}
+
 static void print_stages(const stc_program *program)
 {
     char shape[96], kind[96];
@@ -66,10 +79,7 @@ static void print_stages(const stc_program *program)
         printf("%-*s %-16s %-18s %6d  ", NAME_WIDTH, stage->name,
                stc_shape_text(&stage->shape, shape, sizeof shape),
                stc_kind_text(stage->kind, kind, sizeof kind), stage->ntiles);
-        for (int32_t k = 0; k < stage->nkernels; k++)
-            printf("%s%s", k ? ", " : "",
-                   kernel_names[program->kernels[stage->first_kernel + k].kind]);
-        putchar('\n');
+        print_kernels(program, stage);
     }
 }
 

@@ -17,7 +17,8 @@ static const char *rule_text(const stc_projection *p, char *buffer, size_t size)
         [STC_RULE_FIXED_OUTDEGREE] = "fixed_outdegree",
         [STC_RULE_FIXED_TOTAL_NUMBER] = "fixed_total_number",
         [STC_RULE_PAIRWISE_BERNOULLI] = "pairwise_bernoulli"};
-    bool counts = p->rule >= STC_RULE_FIXED_INDEGREE && p->rule <= STC_RULE_FIXED_TOTAL_NUMBER;
+    /* a total number stands in the column of its own */
+    bool counts = p->rule == STC_RULE_FIXED_INDEGREE || p->rule == STC_RULE_FIXED_OUTDEGREE;
     if (p->rule == STC_RULE_PAIRWISE_BERNOULLI) {
         snprintf(buffer, size, "%s %g", names[p->rule], p->p);
     } else if (counts) {

@@ -137,12 +137,17 @@ static void add_saturating(int64_t *sum, int64_t value)
     if (__builtin_add_overflow(*sum, value, sum)) *sum = INT64_MAX;
 }
 
+/* Numbers in the weights of a node; ends and delays of synapses and courses of currents are none.
+ */
 static int64_t stored_parameters(const stc_node *node)
 {
+    stc_op_class c = node->op->op_class;
+    bool listed = c == STC_CLASS_PROJECTION || c == STC_CLASS_DIRECT;
     int64_t sum = 0;
     for (int a = 0; a < node->op->nattrs; a++) {
         const stc_attr_spec *spec = &node->op->attrs[a];
         if (spec->kind != STC_ATTR_WEIGHT || node->attrs[a].weight == NULL) continue;
+        if (listed && strcmp(spec->name, "weight") != 0) continue;
         add_saturating(&sum, stc_shape_size(&node->attrs[a].weight->shape));
     }
     return sum;

@@ -37,6 +37,19 @@ class Inspect(command.CommandTest):
         self.assertEqual(node["shape"], [16, 64])
         self.assertEqual(node["operands"], ["add_74", "block.1.mlp.fc2_lif"])
 
+    def test_models_of_populations_are_shown_with_their_parameters(self):
+        text = self.works(stc("info", "--models")).out
+        for part in ("iaf_psc_exp", "tau_m", "mV", "glif_psc", "IntFire1", "V_m (mV)"):
+            self.assertIn(part, text)
+        model = self.works(stc("info", "--models", "--json")).json()["models"]["iaf_psc_exp"]
+        params = {p["name"]: p for p in model["parameters"]}
+        self.assertEqual(params["tau_m"]["default"], 10)
+
+    def test_unknown_partition_methods_are_wrong_use(self):
+        for line in (["compile", MODEL, "-o", "p.h5", "--chips", 2, "--partition", "metis"],
+                     ["partition", MODEL, "--chips", 2, "--methods", "metis"]):
+            self.fails(stc(*line), 2, "unknown partition method 'metis'")
+
     def test_every_kind_of_file_is_recognised(self):
         self.compile_and_run()
         for path, kind in ((self.model, "model"), (self.program, "program"),

@@ -467,12 +467,12 @@ static void unknown_methods_name_the_nearest(void **state)
 {
     (void)state;
     test_graph t = ring_graph(5);
-    assert_fails(run(&t, "metis-cuts", 2, NULL), STC_ERR_INPUT, "did you mean 'metis-cut'?");
-    assert_fails(run(&t, "zzzzzzzz", 2, NULL), STC_ERR_INPUT, "file:PATH");
-    assert_fails(run(&t, "", 2, NULL), STC_ERR_INPUT, "unknown method ''");
-    assert_fails(run(&t, "file", 2, NULL), STC_ERR_INPUT, "file:PATH");
-    assert_fails(run(&t, "file:", 2, NULL), STC_ERR_INPUT, "file:PATH");
-    assert_fails(run(&t, "random:3", 2, NULL), STC_ERR_INPUT, "nothing after a colon");
+    assert_fails(run(&t, "metis-cuts", 2, NULL), STC_ERR_USAGE, "did you mean 'metis-cut'?");
+    assert_fails(run(&t, "zzzzzzzz", 2, NULL), STC_ERR_USAGE, "file:PATH");
+    assert_fails(run(&t, "", 2, NULL), STC_ERR_USAGE, "unknown partition method ''");
+    assert_fails(run(&t, "file", 2, NULL), STC_ERR_USAGE, "file:PATH");
+    assert_fails(run(&t, "file:", 2, NULL), STC_ERR_USAGE, "file:PATH");
+    assert_fails(run(&t, "random:3", 2, NULL), STC_ERR_USAGE, "nothing after a colon");
     graph_free(&t);
 }
 
