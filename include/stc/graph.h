@@ -108,7 +108,7 @@ bool stc_graph_reaching(const stc_graph *graph, bool *reaches);
 
 /* weights: stored parameters; of projections their weights alone. synapses: connections that weight
  * ops make from operand elements (not padding) to output elements, a weight used at n positions
- * being n of them; their multiply- accumulates per step. macs: those plus the products of two
+ * being n of them; their multiply-accumulates per step. macs: those plus the products of two
  * operands (matmul). At most 2^63 - 1.
  */
 typedef struct {

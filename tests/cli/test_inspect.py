@@ -168,7 +168,7 @@ class Inspect(command.CommandTest):
     def test_unknown_names_name_the_nearest(self):
         output = self.path("p.h5")
         self.fails(stc("compile", MODEL, "-o", output, "--target", "generik"), 1, "generic")
-        self.fails(stc("compile", MODEL, "-o", output, "--chips", 2, "--partition", "contigous"), 1,
+        self.fails(stc("compile", MODEL, "-o", output, "--chips", 2, "--partition", "contigous"), 2,
                    "contiguous")
 
 

@@ -154,7 +154,10 @@ class Sonata(command.CommandTest):
             self.assertEqual(ran["spikes"], 1176)
             self.assertEqual(spikes_of(result), {"cortex": set(map(tuple, golden.tolist()))})
         program = self.path("program.h5")
-        self.works(stc("compile", config, "--dt", "0.1ms", "-o", program, "--chips", 3))
+        compiled = stc("compile", config, "--dt", "0.1ms", "-o", program, "--chips", 3)
+        self.assertEqual(compiled.code, 0, compiled)
+        for notice in ("report membrane_potential", "--record V_m:NODE", "spikes_file_csv"):
+            self.assertIn(notice, compiled.err)
         spikes = os.path.join(CELLS, "point_120cells/inputs/thalamus_spikes.h5")
         for given in (config, spikes):
             again, _ = self.run_config(program, "--input", given, ranks=2)
