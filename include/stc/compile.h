@@ -17,6 +17,7 @@ typedef struct {
     const char *partition;         /* NULL: auto */
     int optimization;              /* 0..3; -1 or unset by the command line: 2 */
     const char *skip, *dump_after; /* see pass.h */
+    int64_t tile_neurons;          /* of a population; 0: a core's, but 32 tiles and more */
     int64_t time_steps;            /* 0: the model's */
     uint64_t seed;
     const char *command; /* for provenance; may be NULL */

@@ -4,7 +4,7 @@
 
 static struct {
     const char *target, *partition, *skip, *dump_after;
-    int64_t chips, optimization, seed, time_steps;
+    int64_t chips, optimization, seed, tile_neurons, time_steps;
 } given = {.optimization = -1};
 
 static const stc_option rows[] = {
@@ -22,6 +22,10 @@ static const stc_option rows[] = {
      0, 0, NULL},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "0",
      "of the partition, of synapses that rules make, and of Poisson\ninput", 0, 0, NULL},
+    {0, "tile-neurons", STC_OPTION_INT, &given.tile_neurons, "N", NULL,
+     "neurons of a population per tile, which partitions move as one\n(default: what a core holds, "
+     "but at least 32 tiles)",
+     1, INT32_MAX, NULL},
     {0, "time-steps", STC_OPTION_INT, &given.time_steps, "T", NULL,
      "steps per sample (default: what the input or the model says)", 1, 1 << 30, NULL},
     {0, "skip", STC_OPTION_TEXT, &given.skip, "PASS[,PASS]", NULL,
@@ -42,6 +46,7 @@ stc_compile_options stc_compiling_options(const stc_cli *cli)
         .optimization = given.optimization < 0 ? 2 : (int)given.optimization,
         .skip = given.skip,
         .dump_after = given.dump_after,
+        .tile_neurons = given.tile_neurons,
         .time_steps = given.time_steps,
         .seed = (uint64_t)given.seed,
         .command = cli->line,
@@ -54,6 +59,7 @@ const char *stc_compiling_given(void)
     if (given.chips) return "--chips";
     if (given.optimization >= 0) return "-O";
     if (given.partition) return "--partition";
+    if (given.tile_neurons) return "--tile-neurons";
     if (given.skip) return "--skip";
     if (given.dump_after) return "--dump-after";
     return stc_rules_given();

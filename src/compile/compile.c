@@ -91,7 +91,7 @@ static int compile_local(stc_graph *graph, const stc_compile_options *options,
     double passes = stc_seconds();
     STC_TRY(stc_lower(graph, program));
     double lower = stc_seconds();
-    STC_TRY(stc_tile_stages(program, target));
+    STC_TRY(stc_tile_stages(program, target, options->tile_neurons));
     double tile = stc_seconds();
     STC_TRY(stc_build_nets(program));
     report->seconds.passes = passes - start;

@@ -11,9 +11,10 @@
  * STC_ERR_INPUT naming the node that cannot be lowered. */
 int stc_lower(const stc_graph *graph, stc_program *program);
 
-/* Cut every stage into tiles that fit one core of the target; fills tiles with their weights.
- * STC_ERR_FIT naming the stage whose smallest tile does not fit. */
-int stc_tile_stages(stc_program *program, const stc_target *target);
+/* Cut every stage into tiles that fit one core of the target, populations into tiles of
+ * tile_neurons (0: see compile.h); fills tiles with their weights. STC_ERR_FIT naming the stage
+ * whose smallest tile does not fit. */
+int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile_neurons);
 
 /* Which tiles need which outputs; fills nets with the expected spikes per step. */
 int stc_build_nets(stc_program *program);

@@ -47,7 +47,7 @@ static int64_t synapse_bytes_per_neuron(const stc_program *program, const stc_st
 
 /* Neurons of a population per tile: as a core holds, and few enough for partitions to choose. */
 static int tile_population(const stc_program *program, const stc_stage *stage,
-                           const stc_target *target, int64_t *extent)
+                           const stc_target *target, int64_t tile_neurons, int64_t *extent)
 {
     enum { WANTED_TILES = 32, LEAST = 8 };
     int64_t n = stage->storage.dim[0], each = synapse_bytes_per_neuron(program, stage, target);
@@ -62,6 +62,7 @@ static int tile_population(const stc_program *program, const stc_stage *stage,
               (long long)target->synapse_bytes_per_core);
     int64_t wanted = (n + WANTED_TILES - 1) / WANTED_TILES;
     if (wanted < LEAST) wanted = LEAST;
+    if (tile_neurons > 0) wanted = tile_neurons;
     if (wanted > most) wanted = most;
     *extent = wanted < n ? wanted : n;
     return 0;
@@ -91,13 +92,13 @@ static int64_t channel_extent(int64_t channels, int64_t most)
 }
 
 static int tile_extents(const stc_program *program, const stc_stage *stage,
-                        const stc_target *target, int64_t *extent)
+                        const stc_target *target, int64_t tile_neurons, int64_t *extent)
 {
     int n = stage->storage.ndim;
     if (n == 0) return 0;
     const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
     if (last->kind == STC_KERNEL_POPULATION) {
-        return tile_population(program, stage, target, extent);
+        return tile_population(program, stage, target, tile_neurons, extent);
     }
     int64_t per_channel = weight_bytes_per_channel(program, stage, target);
     int64_t most = target->neurons_per_core;
@@ -206,7 +207,7 @@ static void fill_tile(const stc_program *program, int32_t s, const int64_t *exte
     tile->work = work * (double)size;
 }
 
-int stc_tile_stages(stc_program *program, const stc_target *target)
+int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile_neurons)
 {
     int64_t(*extents)[STC_MAX_NDIM] =
         stc_arena_alloc(program->arena, program->nstages, sizeof *extents);
@@ -214,7 +215,7 @@ int stc_tile_stages(stc_program *program, const stc_target *target)
     int64_t total = 0;
     for (int32_t s = 0; s < program->nstages; s++) {
         stc_stage *stage = &program->stages[s];
-        STC_TRY(tile_extents(program, stage, target, extents[s]));
+        STC_TRY(tile_extents(program, stage, target, tile_neurons, extents[s]));
         int64_t cells = 1;
         for (int a = 0; a < stage->storage.ndim; a++) {
             cells *= (stage->storage.dim[a] + extents[s][a] - 1) / extents[s][a];

@@ -127,8 +127,8 @@ class EdgeList(command.CommandTest):
         order = rng.permutation(n)
         other = self.write("b.h5", order, rng.permutation(same))
         back = np.argsort(order)
-        for ranks in (1, 2, 4):
-            found = self.spikes(other, "--partition", "random", ranks=ranks)
+        for ranks in (1, 2, 4):  # every neuron wherever it falls
+            found = self.spikes(other, "--partition", "random", "--tile-neurons", 1, ranks=ranks)
             self.assertEqual(first, {(step, int(back[neuron])) for step, neuron in found})
 
 

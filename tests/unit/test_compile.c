@@ -322,7 +322,7 @@ static void weights_that_fit_no_core_are_refused(void **state)
                          .synapse_bytes_per_core = 1599,
                          .cores_per_chip = 1,
                          .weight_bytes = 1};
-    assert_int_equal(stc_tile_stages(l.program, &target), STC_ERR_FIT);
+    assert_int_equal(stc_tile_stages(l.program, &target, 0), STC_ERR_FIT);
     if (!strstr(stc_error_text(), "stage s: 16 channels need 1600 bytes")) {
         fail_msg("%s", stc_error_text());
     }
