@@ -196,6 +196,10 @@ static inline int64_t stc_sim_beats(const stc_sim *sim)
 const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, int64_t item,
                                     int64_t step, int64_t delay);
 
+/* preload.c: all samples of this group in the window of an input stage. STC_ERR_INPUT: a value that
+ * the stage may not hold. */
+int stc_sim_preload(stc_sim *sim, stage_plan *plan);
+
 /* parameters.c: coefficients and start of the neurons of this rank, delays of its delay stages. */
 int stc_sim_load_neurons(stc_sim *sim);
 
