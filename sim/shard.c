@@ -59,7 +59,8 @@ static timing infer_timing(const stc_sim *sim, const stc_stage *stage)
     const stc_kernel *kernels = &program->kernels[stage->first_kernel];
     if (stage->timing == STC_STAGE_SAMPLE) return ONCE_PER_SAMPLE;
     if (stc_kernel_is_neuron(&kernels[stage->nkernels - 1])) return EVERY_STEP;
-    if (kernels[0].kind == STC_KERNEL_DELAY || kernels[0].kind == STC_KERNEL_GENERATOR) {
+    if (kernels[0].kind == STC_KERNEL_DELAY || kernels[0].kind == STC_KERNEL_GENERATOR ||
+        kernels[0].kind == STC_KERNEL_CODE) {
         return EVERY_STEP;
     }
     if (stage->is_input) return EVERY_STEP; /* set from the input by the caller */
@@ -159,10 +160,14 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     int64_t elements = stc_sim_product(plan->depth * plan->steps, plan->window_size);
     plan->buffer = stc_alloc(elements + 64, stc_dtype_size(plan->stage->dtype));
     if (!plan->buffer) return STC_ERR_NOMEM;
-    for (int b = 0; plan->model && b < plan->nboxes; b++) {
+    const stc_kernel *first = &sim->program->kernels[plan->stage->first_kernel];
+    int64_t nstate = plan->model                      ? plan->model->nstate
+                     : first->kind == STC_KERNEL_CODE ? stc_sim_code_states(first)
+                                                      : 0;
+    for (int b = 0; nstate > 0 && b < plan->nboxes; b++) {
         owned_box *own = &plan->boxes[b];
         own->state =
-            stc_alloc(plan->model->nstate * own->positions * own->channels, sizeof *own->state);
+            stc_alloc(stc_sim_product(nstate, own->positions * own->channels), sizeof *own->state);
         if (!own->state) return STC_ERR_NOMEM;
     }
     return 0;
