@@ -121,7 +121,7 @@ def measure(name, options, folder):
     nodes = to_file(model, x, path)
     line["exported_s"] = seconds()
     program = stc.compile(path, os.path.join(folder, name + ".program.h5"), chips=options.chips,
-                          threads=options.threads)
+                          target=os.path.join(HERE, "target.ini"), threads=options.threads)
     graph = program.report["graph"]
     line |= {"nodes": graph["nodes"], "neurons": graph["neurons"], "chips": options.chips,
              "compiled_s": seconds()}
@@ -143,7 +143,7 @@ def main():
     parser.add_argument("models", nargs="*")
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--chips", type=int, default=1)
+    parser.add_argument("--chips", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--time", action="store_true")
     parser.add_argument("--keep")

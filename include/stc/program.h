@@ -19,7 +19,7 @@ enum {
     STC_PROGRAM_FORMAT = 3,
     STC_WEIGHT_LIMBS = 3,      /* a weight is three signed 8-bit limbs, lowest first */
     STC_WEIGHT_MAX = 0x7f7f7f, /* largest |q| that three signed limbs can hold */
-    STC_CHANNEL_BLOCK = 16     /* tiles cut the channel axis at multiples of this */
+    STC_CHANNEL_BLOCK = 16     /* tiles cut the channel axis at multiples of this, if they can */
 };
 
 enum { STC_MAX_PARAMS = 24, STC_MAX_POPULATION_PARAMS = 48 }; /* of a model */

@@ -81,12 +81,13 @@ static bool has_window(const stc_program *program, const stc_stage *stage)
     return false;
 }
 
-/* Channels per tile: pieces of equal size, multiples of the channel block. */
+/* Channels per tile: pieces of equal size, multiples of the channel block where that fits. */
 static int64_t channel_extent(int64_t channels, int64_t most)
 {
     if (channels <= most) return channels;
     int64_t pieces = (channels + most - 1) / most;
     int64_t extent = (channels + pieces - 1) / pieces;
+    if (most < STC_CHANNEL_BLOCK) return extent;
     extent = (extent + STC_CHANNEL_BLOCK - 1) / STC_CHANNEL_BLOCK * STC_CHANNEL_BLOCK;
     return extent <= most ? extent : most;
 }
@@ -104,13 +105,11 @@ static int tile_extents(const stc_program *program, const stc_stage *stage,
     int64_t most = target->neurons_per_core;
     if (per_channel > 0) {
         int64_t by_memory = target->synapse_bytes_per_core / per_channel;
-        int64_t smallest = stage->storage.dim[n - 1] < STC_CHANNEL_BLOCK ? stage->storage.dim[n - 1]
-                                                                         : STC_CHANNEL_BLOCK;
-        STC_CHECK(by_memory >= smallest, STC_ERR_FIT,
-                  "stage %s: %lld channels need %lld bytes of weights, a core of target %s holds "
+        STC_CHECK(by_memory >= 1, STC_ERR_FIT,
+                  "stage %s: one channel needs %lld bytes of weights, a core of target %s holds "
                   "%lld; use a target with more synapse memory (see `stc targets`)",
-                  stage->name, (long long)smallest, (long long)(smallest * per_channel),
-                  target->name, (long long)target->synapse_bytes_per_core);
+                  stage->name, (long long)per_channel, target->name,
+                  (long long)target->synapse_bytes_per_core);
         if (most > WANTED_CHANNELS) most = WANTED_CHANNELS;
         if (most > by_memory) most = by_memory;
     }

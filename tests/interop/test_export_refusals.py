@@ -120,6 +120,29 @@ class Refusals(InteropTest):
         self.refused(Net(), r"module block\.0, test_export_refusals.py:\d+: the neuron Leaky is "
                      "called again.*loop over time.*time_steps", torch.rand(2, 4))
 
+    def test_a_loop_over_time_with_the_state_outside(self):
+        import snntorch
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc, self.lif = nn.Linear(4, 4), snntorch.Leaky(0.9)
+
+            def forward(self, x):
+                mem, spikes = self.lif.init_leaky(), []
+                for _ in range(5):
+                    spike, mem = self.lif(self.fc(x), mem)
+                    spikes.append(spike)
+                return torch.stack(spikes)
+        self.refused(Net(), "module lif, .*gives the neuron Leaky its state, as loops over time "
+                     "do.*time_steps", torch.rand(2, 4))
+
+    def test_test_inputs_of_another_shape(self):
+        net = nn.Sequential(nn.Linear(4, 4), LIF())
+        for wrong in (torch.rand(3, 2, 4), torch.rand(4, 2, 5), torch.rand(4, 2)):
+            with self.assertRaisesRegex(ValueError, "as the example"):
+                export(net.eval(), torch.rand(4, 2, 4), self.path("model.h5"), test_inputs=wrong,
+                       input_axes="TB", quiet=True)
+
     def test_attention_over_time(self):
         def attention(model, s):
             s = s.permute(1, 2, 0)

@@ -309,6 +309,37 @@ static void tiles_fill_every_stage_and_fit_a_core(void **state)
     for_each_network(12, check_tiles);
 }
 
+/* 40 channels of 100 bytes each. */
+static void wide_weights_make_tiles_of_few_channels(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t bytes, channels; /* of a core, of its tile */
+    } cases[] = {{100, 1}, {399, 3}, {799, 7}, {900, 8}, {1599, 14}, {1600, 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stc_builder *b = begin();
+        int x = stc_build(b, "input", "x", NULL, 0, "shape=100");
+        add_node(b, "output", "out",
+                 add_node(b, "discrete_lif", "s", linear(b, "w", x, 100, 40), ""), "");
+        stc_target target = {.name = "small",
+                             .neurons_per_core = 64,
+                             .synapse_bytes_per_core = cases[i].bytes,
+                             .cores_per_chip = 100,
+                             .weight_bytes = 1};
+        lowered l = lower_built(b, NULL);
+        assert_int_equal(stc_tile_stages(l.program, &target, 0), 0);
+        const stc_stage *s = NULL;
+        for (int32_t k = 0; k < l.program->nstages; k++)
+            if (!strcmp(l.program->stages[k].name, "s")) s = &l.program->stages[k];
+        assert_non_null(s);
+        const stc_tile *tiles = &l.program->tiles[s->first_tile];
+        assert_int_equal(s->ntiles, (40 + cases[i].channels - 1) / cases[i].channels);
+        assert_int_equal(tiles[0].box.hi[0], cases[i].channels);
+        assert_int_equal(tiles[s->ntiles - 1].box.hi[0], 40);
+        lowered_free(&l);
+    }
+}
+
 static void weights_that_fit_no_core_are_refused(void **state)
 {
     (void)state;
@@ -319,11 +350,11 @@ static void weights_that_fit_no_core_are_refused(void **state)
     lowered l = lower_built(b, NULL);
     stc_target target = {.name = "small",
                          .neurons_per_core = 64,
-                         .synapse_bytes_per_core = 1599,
+                         .synapse_bytes_per_core = 99,
                          .cores_per_chip = 1,
                          .weight_bytes = 1};
     assert_int_equal(stc_tile_stages(l.program, &target, 0), STC_ERR_FIT);
-    if (!strstr(stc_error_text(), "stage s: 16 channels need 1600 bytes")) {
+    if (!strstr(stc_error_text(), "stage s: one channel needs 100 bytes")) {
         fail_msg("%s", stc_error_text());
     }
     lowered_free(&l);
@@ -460,6 +491,7 @@ int main(void)
         cmocka_unit_test(dead_nodes_are_no_stages),
         cmocka_unit_test(too_many_dimensions_are_refused_with_the_node),
         cmocka_unit_test(tiles_fill_every_stage_and_fit_a_core),
+        cmocka_unit_test(wide_weights_make_tiles_of_few_channels),
         cmocka_unit_test(weights_that_fit_no_core_are_refused),
         cmocka_unit_test(nets_hold_every_needed_element_once)};
     return cmocka_run_group_tests_name("compile", tests, NULL, NULL);

@@ -169,6 +169,26 @@ static void random_codes_depend_on_seed_node_sample_step_and_element_alone(void 
     assert_memory_not_equal(a, b, sizeof a);
 }
 
+/* Results of others depend on them. */
+static void random_codes_draw_the_same_for_ever(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"rate_encoding", "poisson_encoding"};
+    static const char *const expected[] = {"010001001101110100110001010010110001101111101010",
+                                           "102110210010002011000210100103002100010000010000"};
+    float in[24], out[48];
+    char text[49] = "";
+    for (int i = 0; i < 24; i++)
+        in[i] = 0.5f;
+    for (int k = 0; k < 2; k++) {
+        run r = {.width = 24, .values = in, .steady = true, .out = out};
+        evaluate(&r, ops[k], "", 2, 12345, 6);
+        for (int i = 0; i < 48; i++)
+            text[i] = (char)('0' + (int)out[i]);
+        assert_string_equal(text, expected[k]);
+    }
+}
+
 static void larger_values_fire_earlier(void **state)
 {
     (void)state;
@@ -356,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_rate_code_fires_with_the_probability_of_the_value),
         cmocka_unit_test(a_poisson_code_counts_around_gain_times_value),
         cmocka_unit_test(random_codes_depend_on_seed_node_sample_step_and_element_alone),
+        cmocka_unit_test(random_codes_draw_the_same_for_ever),
         cmocka_unit_test(larger_values_fire_earlier),
         cmocka_unit_test(latencies_are_those_of_the_rule),
         cmocka_unit_test(a_latency_is_that_of_the_first_value),

@@ -29,7 +29,7 @@ from .lower import Lowering
 from .neurons import CubaLIF, DiscreteLIF, IF, LIF, Neuron
 from .recognise import Rest, Spiking, neurons_of, register_neuron
 from .reference import Case, vectors
-from .trace import Tracer, keeps_tensors, restored
+from .trace import Tracer, fake_mode, keeps_tensors, restored
 from .write import write
 
 __all__ = ["CubaLIF", "DiscreteLIF", "Exported", "ExportError", "IF", "LIF", "Neuron", "export",
@@ -78,6 +78,7 @@ def export(model: torch.nn.Module, example_input: Tensors, path: Union[str, os.P
     inputs = _named(model, example_input)
     if input_kind not in ("real", "bits", "counts"):
         raise ValueError(f"input_kind is {input_kind!r}, expected 'real', 'bits' or 'counts'")
+    _check_device(model)
     found = neurons_of(model)
     attempt = _best(model, inputs, found, time_steps, input_axes)
     steps = _steps(attempt, time_steps)
@@ -116,6 +117,12 @@ def _named(model: torch.nn.Module, given: Tensors) -> dict[str, torch.Tensor]:
              if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     names += [f"input_{k}" for k in range(len(names), len(tensors))]
     return {"input": tensors[0]} if len(tensors) == 1 else dict(zip(names, tensors))
+
+
+def _check_device(model: torch.nn.Module) -> None:
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if tensor.device.type != "cpu":
+            raise ExportError(f"{name} is on {tensor.device}: export model.cpu().")
 
 
 def _best(model: torch.nn.Module, inputs: dict[str, torch.Tensor], found: dict,
@@ -171,10 +178,11 @@ def _trace(tracer: Tracer, model: torch.nn.Module, found: dict, inputs: dict[str
            ) -> Any:
     """The graph of a first call. A model that keeps tensors is called once more: if it uses them
     then, they are a state."""
+    fake = fake_mode()
     with restored(model):
-        graph = tracer.trace(inputs)
+        graph = tracer.trace(inputs, fake)
         if keeps_tensors(model):
-            Tracer(model, found).trace(inputs)
+            Tracer(model, found).trace(inputs, fake)
     return graph
 
 

@@ -62,8 +62,7 @@ class Arithmetic(Context):
         if not isinstance(x, Value):
             x, other = other, x
         if not isinstance(x, Value):  # both are constants
-            numbers = [v.array() if isinstance(v, Constant) else v for v in (x, other)]
-            return numbers[0] * numbers[1]
+            return self._constant(x) * self._constant(other)
         if not isinstance(other, Value):
             return self._scale(x, other)
         if len(other.axes) > len(x.axes):
@@ -91,11 +90,12 @@ class Arithmetic(Context):
                                   scale=values)
         return dataclasses.replace(x, node=node)
 
+    def _constant(self, other: Any) -> Any:
+        return np.float64(self._weight(other, "constant") if isinstance(other, Constant) else other)
+
     def _numbers(self, x: Value, other: Any, what: str) -> np.ndarray:
         """A constant operand of x along the axes of its node."""
-        if isinstance(other, Constant):
-            other = self._weight(other, what)
-        values = self._along(x, np.asarray(other, np.float64), what)
+        values = self._along(x, np.asarray(self._constant(other), np.float64), what)
         shape = self._shape(x)
         if np.broadcast_shapes(values.shape, shape) != shape:
             raise Refused(f"{what} of shape {values.shape} widens values of shape {shape}.")
@@ -106,7 +106,7 @@ class Arithmetic(Context):
             raise Refused(f"div with rounding_mode={rounding_mode!r}.")
         if isinstance(other, Value):
             raise Refused("a division by computed values.")
-        return self.fn_mul(x, 1.0 / (other.array() if isinstance(other, Constant) else other))
+        return self.fn_mul(x, 1.0 / self._constant(other))
 
     def fn_matmul(self, x, other):
         if isinstance(other, Constant):

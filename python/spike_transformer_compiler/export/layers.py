@@ -118,13 +118,23 @@ class Layers(Context):
         return dataclasses.replace(x, node=node)
 
     def fn_adaptive_avg_pool2d(self, x, output_size):
-        self._samples_first(x, 4, "adaptive_avg_pool2d")
-        if pair(1 if output_size is None else output_size) != [1, 1]:
-            raise Refused("adaptive_avg_pool2d to another size than 1. Use avg_pool2d.")
-        return self.fn_mean(x, (2, 3), keepdim=True)
+        return self._adaptive(2, x, output_size)
 
     def fn_adaptive_avg_pool1d(self, x, output_size):
-        self._samples_first(x, 3, "adaptive_avg_pool1d")
-        if pair(output_size, 1) != [1]:
-            raise Refused("adaptive_avg_pool1d to another size than 1.")
-        return self.fn_mean(x, (2,), keepdim=True)
+        return self._adaptive(1, x, output_size)
+
+    def _adaptive(self, n, x, output_size):
+        """A mean, or windows of one size where that divides the input."""
+        what = f"adaptive_avg_pool{n}d"
+        self._samples_first(x, n + 2, what)
+        size = self._shape(x)[1:]
+        wanted = output_size if isinstance(output_size, (tuple, list)) else [output_size] * n
+        out = [extent if to is None else int(to) for extent, to in zip(size, wanted)]
+        if out == [1] * n:
+            return self.fn_mean(x, tuple(range(2, n + 2)), keepdim=True)
+        if out == list(size):
+            return x
+        if any(extent % to for extent, to in zip(size, out)):
+            raise Refused(f"{what} of {list(size)} to {out}: windows of different sizes.")
+        kernel = [extent // to for extent, to in zip(size, out)]
+        return self._pool(n, "AvgPool2d", x, kernel, kernel, 0, False)

@@ -56,6 +56,7 @@ class Case:
 
 def vectors(case: Case, data: tuple[torch.Tensor, ...], band: float) -> Vectors:
     """data: the arguments of the model, any number of samples."""
+    _check_shapes(case, data)
     samples = data[0].shape[_samples_axis(case, data[0], 0)]
     twin = _Twin(case, band)
     spikes: dict[str, list[np.ndarray]] = {node: [] for node in case.lowering.neurons}
@@ -74,6 +75,24 @@ def vectors(case: Case, data: tuple[torch.Tensor, ...], band: float) -> Vectors:
                    near=twin.near(),
                    outputs={node: np.concatenate(parts) for node, parts in outputs.items()},
                    band=band, notes=twin.notes())
+
+
+def _check_shapes(case: Case, data: tuple[torch.Tensor, ...]) -> None:
+    """Test inputs are for the graph that was exported, and all hold as many samples."""
+    if len(data) != len(case.names):
+        raise ValueError(f"test_inputs are {len(data)} tensors, the example {len(case.names)}")
+    for k, (name, x) in enumerate(zip(case.names, data)):
+        axes = (((T,),) if _has_steps(case, x, k) else ()) + case.axes[k]
+        inner = iter(case.lowering.graph.shape(name))
+        expected = [next(inner) if axis == (D,) else case.steps if axis == (T,) else n
+                    for axis, n in zip(axes, x.shape)]
+        if list(x.shape) != expected or x.ndim != len(axes):
+            raise ValueError(f"test input {name} has shape {tuple(x.shape)}, expected "
+                             f"{layout.text(axes)} with {case.steps} steps and data of shape "
+                             f"{case.lowering.graph.shape(name)}, as the example")
+    samples = {x.shape[_samples_axis(case, x, k)] for k, x in enumerate(data)}
+    if len(samples) > 1:
+        raise ValueError(f"test_inputs hold {sorted(samples)} samples, expected as many in each")
 
 
 def _has_steps(case: Case, x: torch.Tensor, k: int) -> bool:
@@ -277,5 +296,5 @@ class _Twin:
     def notes(self) -> list[str]:
         if not self.beyond:
             return []
-        return [f"in {self.beyond} steps of neuron layers float32 fired otherwise than float64 up to "
-                f"{self.farthest:.1e} from the threshold; these places are listed too"]
+        return [f"in {self.beyond} steps of neuron layers float32 fired otherwise than float64 up "
+                f"to {self.farthest:.1e} from the threshold; these places are listed too"]

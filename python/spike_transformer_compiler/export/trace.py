@@ -105,10 +105,8 @@ class Tracer:
     def place(self) -> str:
         return at(self.module, self.line())
 
-    def trace(self, inputs: dict[str, torch.Tensor]) -> fx.Graph:
+    def trace(self, inputs: dict[str, torch.Tensor], fake: FakeTensorMode) -> fx.Graph:
         """inputs: the arguments of forward; only their shapes and types matter."""
-        with _quiet():
-            fake = FakeTensorMode(allow_non_fake_inputs=True)
         given = {}
         for name, tensor in inputs.items():
             given[name] = fake.from_tensor(torch.empty(tensor.shape, dtype=tensor.dtype))
@@ -170,8 +168,9 @@ class Tracer:
         if any(state is not None for state in states):
             raise ExportError(
                 f"{at(self.module, here)}: forward gives the neuron {type(module).__name__} its "
-                "state. Let the state be an argument of forward that is None in the first step and "
-                "is returned, or let the neuron keep it (init_hidden=True in snnTorch).")
+                "state, as loops over time do. Write forward for one step and give time_steps; the "
+                "state is an argument that is None in the first step and is returned, or the "
+                "neuron keeps it (init_hidden=True in snnTorch).")
         self.paused = True
         spikes = torch.empty_like(x)
         self.paused = False
@@ -351,6 +350,12 @@ def restored(model: torch.nn.Module) -> Iterator[None]:
             vars(module).update(attributes)
             module._buffers.clear()
             module._buffers.update(buffers)
+
+
+def fake_mode() -> FakeTensorMode:
+    """What traces of one model share."""
+    with _quiet():
+        return FakeTensorMode(allow_non_fake_inputs=True)
 
 
 def keeps_tensors(model: torch.nn.Module) -> bool:

@@ -35,9 +35,6 @@ class Constant:
     name: str
     names: tuple[str, ...]
 
-    def array(self) -> np.ndarray:
-        return self.tensor.detach().cpu().to(torch.float64).numpy()
-
 
 @dataclasses.dataclass(frozen=True)
 class Spikes:
@@ -85,9 +82,11 @@ class Context:
     def _shape(self, x: Value) -> tuple[int, ...]:
         return self.graph.shape(x.node)
 
-    def _torch_shape(self, x: Value) -> list[int]:
+    def _torch_shape(self, x: Value, axes: Optional[Sequence[tuple[str, ...]]] = None) -> list[int]:
+        """Of the tensor, also where axes that hold nothing were put between its own."""
         left = iter(self._shape(x))
-        return [math.prod(next(left) if s == D else self.sizes[s] for s in axis) for axis in x.axes]
+        return [math.prod(next(left) if s == D else self.sizes[s] for s in axis)
+                for axis in axes or x.axes]
 
     def _weight(self, constant: Any, what: str) -> np.ndarray:
         """Numbers of a weight as files have them."""
@@ -135,7 +134,7 @@ class Context:
 
     def _same_axes(self, x: Value, other: Value) -> tuple[Value, Value]:
         """Both with the axes of x; where other has an axis of 1 it gets as many as x has."""
-        if x.averaged != other.averaged and (T in sum(x.axes, ()) or T in sum(other.axes, ())):
+        if x.averaged != other.averaged:
             raise Refused("values of single steps meet a mean over steps, which is known only "
                           "after the last of them.")
         missing = len(x.axes) - len(other.axes)
@@ -144,7 +143,7 @@ class Context:
                           "number of axes.")
         widened = [()] * missing + list(other.axes)
         left, shape = iter(self._shape(other)), []
-        for mine, theirs, extent in zip(x.axes, widened, self._torch_shape_of(widened, other)):
+        for mine, theirs, extent in zip(x.axes, widened, self._torch_shape(other, widened)):
             if mine == theirs:
                 shape += [next(left) for _ in range(mine.count(D))]
             elif extent == 1 and B not in theirs:
@@ -156,7 +155,3 @@ class Context:
                               "steps and samples on the same axes.")
         node = self.graph.reshape(other.node, shape, self._name("reshape"))
         return x, Value(node, x.axes, other.averaged)
-
-    def _torch_shape_of(self, axes: Sequence[tuple[str, ...]], x: Value) -> list[int]:
-        left = iter(self._shape(x))
-        return [math.prod(next(left) if s == D else self.sizes[s] for s in axis) for axis in axes]
