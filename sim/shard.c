@@ -153,7 +153,7 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
         plan->stride[a] = stride;
         stride *= plan->window.hi[a] - plan->window.lo[a];
     }
-    if (plan->window_size == 0) return 0;
+    if (plan->window_size == 0 || plan->drawn_where_used) return 0;
     plan->steps = plan->timing == EVERY_STEP ? sim->block : 1;
     /* kernels may read up to 64 bytes beyond the end */
     int64_t elements = stc_sim_product(plan->depth * plan->steps, plan->window_size);
@@ -168,6 +168,22 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     return 0;
 }
 
+/* Does a Poisson generator of one rate serve populations alone, one element for one neuron each? */
+static bool is_drawn_where_used(const stc_sim *sim, int32_t s)
+{
+    const stc_program *program = sim->program;
+    const stc_kernel *drawn = &program->kernels[program->stages[s].first_kernel];
+    if (drawn->kind != STC_KERNEL_GENERATOR || !drawn->u.generator.poisson) return false;
+    if (drawn->u.generator.field >= 0 || program->stages[s].is_output) return false;
+    for (int32_t k = 0; k < program->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[k];
+        if (kernel->operand[0].stage != s && kernel->operand[1].stage != s) continue;
+        if (kernel->kind != STC_KERNEL_DELIVER || !stc_projection_is_dense(&kernel->u.deliver))
+            return false;
+    }
+    return true;
+}
+
 static void plan_stage(stc_sim *sim, int32_t s)
 {
     stage_plan *plan = &sim->stages[s];
@@ -180,6 +196,7 @@ static void plan_stage(stc_sim *sim, int32_t s)
     }
     if (last->kind == STC_KERNEL_POPULATION) plan->spiking = true;
     plan->timing = infer_timing(sim, plan->stage);
+    plan->drawn_where_used = is_drawn_where_used(sim, s);
     stc_stage_source_strides(plan->stage, plan->source_stride);
     plan->window.ndim = plan->stage->storage.ndim;
     for (int b = 0; b < plan->nboxes; b++)

@@ -294,6 +294,12 @@ static inline bool stc_kernel_is_neuron(const stc_kernel *kernel)
     return kernel->kind == STC_KERNEL_NEURON || kernel->kind == STC_KERNEL_POPULATION;
 }
 
+static inline bool stc_stage_is_population(const stc_program *program, int32_t stage)
+{
+    const stc_stage *s = &program->stages[stage];
+    return program->kernels[s->first_kernel + s->nkernels - 1].kind == STC_KERNEL_POPULATION;
+}
+
 /* Are spikes stamped with the end of their step, as NEST and SONATA do, not with its start? So in
  * programs with populations. */
 static inline bool stc_program_stamps_end(const stc_program *program)

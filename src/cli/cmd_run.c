@@ -225,6 +225,7 @@ static int simulate(const stc_cli *cli, const stc_program *program, const stc_in
         .seed = stc_compiling_options(cli).seed,
         .single = given.precision && strcmp(given.precision, "single") == 0,
         .threads = stc_cli_threads(cli, is_busy(cli, program)),
+        .phases = given.profile,
         .record_spikes = written && records->spikes,
         .nrecords = written ? records->nrecords : 0,
         .records = records->records,
