@@ -1,15 +1,23 @@
 /* bench_partition.c - volume and time of the partition methods on networks of single neurons.
  *
  *     bench_partition [--neurons N] [--chips K[,K]...] [--graph local|power|dense] [METHOD...]
+ *     bench_partition --shards [--neurons N] [--targets M] [--chips K[,K]...] [METHOD...]
+ *
+ * --shards: a local network of which every rank makes and holds its own neurons alone, and next to
+ * it, on one rank, the method with the whole graph in sight; the memory is that of the largest
+ * rank.
  *
  * Graphs, all drawn from one seed: local (neurons on a grid, 100 targets each, Gaussian around it),
  * power (unequal modules, in- and out-degrees after Pareto, 70 % of the synapses inside a module,
  * ids shuffled), dense (few vertices that reach nearly all others: nothing to gain). One JSON
- * object per graph, number of chips and method; the work is balanced to 5 %.
+ * object per graph, number of chips and method; the work is balanced to 5 %. The method
+ * metis-cut-refined is no method of stc: metis-cut, then greedy moves by multicast volume.
  */
 #include "stc/base.h"
 #include "stc/error.h"
 #include "stc/partition.h"
+
+#include "../partition/method.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +58,13 @@ static void start(network *w, int32_t n, int64_t pins)
         fprintf(stderr, "bench_partition: %s\n", stc_error_text());
         exit(3);
     }
-    w->g = (stc_hypergraph){n, w->weight, n, w->source, w->spikes, w->first, w->pin};
+    w->g = (stc_hypergraph){.nvertices = n,
+                            .weight = w->weight,
+                            .nnets = n,
+                            .source = w->source,
+                            .spikes = w->spikes,
+                            .first = w->first,
+                            .pin = w->pin};
 }
 
 static void start_net(network *w, int32_t v)
@@ -153,13 +167,33 @@ static void release(network *w)
         stc_free(arrays[i]);
 }
 
+static const char *const REFINED = "metis-cut-refined";
+
+static int refine(const stc_hypergraph *g, const stc_partition_options *options, int32_t *part,
+                  stc_partition_quality *q)
+{
+    stc_partition_job job = {0};
+    const double start = stc_seconds(), before = q->seconds;
+    int rc = stc_job_prepare(g, options, &job);
+    if (rc == 0) rc = stc_level_refine(&job.level, &job.limits, 1, part);
+    stc_job_release(&job);
+    const double seconds = before + stc_seconds() - start;
+    if (rc == 0) rc = stc_partition_measure(g, options->nparts, part, NULL, q);
+    q->method = REFINED;
+    q->seconds = seconds;
+    return rc;
+}
+
 static int run(const stc_comm *comm, const network *w, const char *graph, int32_t chips,
                const char *method)
 {
     stc_partition_quality q;
-    const stc_partition_options options = {.method = method, .nparts = chips, .imbalance = 1.05};
+    const bool refined = strcmp(method, REFINED) == 0;
+    const stc_partition_options options = {
+        .method = refined ? "metis-cut" : method, .nparts = chips, .imbalance = 1.05};
     int32_t *part = stc_alloc(w->g.nvertices, sizeof *part);
-    const int rc = part ? stc_partition(comm, &w->g, &options, part, &q, NULL) : STC_ERR_NOMEM;
+    int rc = part ? stc_partition(comm, &w->g, &options, part, &q, NULL) : STC_ERR_NOMEM;
+    if (rc == 0 && refined) rc = refine(&w->g, &options, part, &q);
     stc_free(part);
     if (comm->rank != 0) return rc;
     if (rc < 0) {
@@ -184,12 +218,97 @@ static int run(const stc_comm *comm, const network *w, const char *graph, int32_
     return 0;
 }
 
+/* ---- a network in shards ---- */
+
+static double uniform_of(int32_t v, int i)
+{
+    const uint64_t index = ((uint64_t)v << 16) + (uint64_t)i;
+    return ((double)stc_random_u32(2, DRAW, index) + 0.5) / 4294967296.0;
+}
+
+/* The neurons of a rank on a grid; M targets each, Gaussian around it. */
+static int make_shard(const stc_comm *comm, int32_t n, int targets, network *w,
+                      stc_hypergraph_shard *shard)
+{
+    const int32_t side = (int32_t)sqrt((double)n);
+    *shard = (stc_hypergraph_shard){.nvertices = side * side};
+    stc_shard_range(side * side, comm->rank, comm->size, &shard->begin, &shard->n);
+    start(w, shard->n, (int64_t)shard->n * targets);
+    for (int32_t v = shard->begin; v < shard->begin + shard->n; v++) {
+        const int32_t e = v - shard->begin;
+        start_net(w, e);
+        w->source[e] = v;
+        w->weight[(int64_t)e * STC_NCONSTRAINTS] = 1;
+        w->weight[(int64_t)e * STC_NCONSTRAINTS + 2] = SPIKES * targets;
+        for (int i = 0; i < targets; i++) {
+            const double radius = 9.5 * sqrt(-2 * log(uniform_of(v, 2 * i)));
+            const double angle = 2 * PI * uniform_of(v, 2 * i + 1);
+            const int32_t x = (int32_t)lround(v % side + radius * cos(angle));
+            const int32_t y = (int32_t)lround(v / side + radius * sin(angle));
+            w->pin[w->first[e + 1]++] = (y % side + side) % side * side + (x % side + side) % side;
+        }
+    }
+    shard->weight = w->weight;
+    shard->nnets = shard->n;
+    shard->source = w->source;
+    shard->spikes = w->spikes;
+    shard->first = w->first;
+    shard->pin = w->pin;
+    return 0;
+}
+
+static int run_shards(const stc_comm *comm, const stc_hypergraph_shard *shard, int32_t chips,
+                      const char *method)
+{
+    stc_partition_quality q;
+    const stc_partition_options options = {.method = method, .nparts = chips, .imbalance = 1.05};
+    int32_t *part = stc_alloc(shard->n, sizeof *part);
+    int rc = part ? 0 : STC_ERR_NOMEM;
+    if (rc == 0) rc = stc_partition_distributed(comm, shard, &options, part, &q);
+    const double bytes = stc_comm_max(comm, (double)stc_peak_rss_bytes());
+    stc_partition_quality whole = {.multicast_volume = NAN};
+    if (rc == 0 && comm->size == 1) { /* next to what is found with the whole graph in sight */
+        const stc_hypergraph g = {.nvertices = shard->n,
+                                  .weight = shard->weight,
+                                  .nnets = (int32_t)shard->nnets,
+                                  .source = shard->source,
+                                  .spikes = shard->spikes,
+                                  .first = shard->first,
+                                  .pin = shard->pin};
+        rc = stc_partition(comm, &g, &options, part, &whole, NULL);
+    }
+    stc_free(part);
+    const double pins = stc_comm_max(comm, (double)shard->first[shard->nnets]);
+    if (comm->rank != 0) return rc;
+    if (rc < 0) {
+        fprintf(stderr, "bench_partition: %s: %s\n", method, stc_error_text());
+        return rc;
+    }
+    stc_json out = stc_json_begin(stdout);
+    stc_json_string(&out, "bench", "partition_shards");
+    stc_json_int(&out, "vertices", shard->nvertices);
+    stc_json_int(&out, "pins_of_a_rank", (int64_t)pins);
+    stc_json_int(&out, "chips", chips);
+    stc_json_string(&out, "method", method);
+    stc_json_real(&out, "multicast_volume", q.multicast_volume);
+    stc_json_real(&out, "volume_of_whole", whole.multicast_volume);
+    stc_json_real(&out, "imbalance", q.imbalance[2]);
+    stc_json_int(&out, "ranks", comm->size);
+    stc_json_real(&out, "seconds", q.seconds);
+    stc_json_real(&out, "seconds_of_whole", whole.seconds);
+    stc_json_int(&out, "peak_rss_bytes", (int64_t)bytes);
+    stc_json_end(&out);
+    fflush(stdout);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *methods[MAX_WORDS] = {"contiguous", "metis-cut", "multilevel", "auto"};
     const char *graph = NULL, *chips = "8";
     int32_t n = 20000;
-    int nmethods = 4, given = 0;
+    int nmethods = 4, given = 0, targets = 100;
+    bool shards = false;
     for (int i = 1; i < argc; i++) {
         const bool more = i + 1 < argc;
         if (strcmp(argv[i], "--quick") == 0)
@@ -198,6 +317,10 @@ int main(int argc, char **argv)
             n = atoi(argv[++i]);
         else if (strcmp(argv[i], "--chips") == 0 && more)
             chips = argv[++i];
+        else if (strcmp(argv[i], "--shards") == 0)
+            shards = true;
+        else if (strcmp(argv[i], "--targets") == 0 && more)
+            targets = atoi(argv[++i]);
         else if (strcmp(argv[i], "--graph") == 0 && more)
             graph = argv[++i];
         else if (given < MAX_WORDS)
@@ -213,7 +336,17 @@ int main(int argc, char **argv)
     } graphs[] = {
         {"local", make_local, 1 << 24}, {"power", make_power, 1 << 24}, {"dense", make_dense, 300}};
     int rc = 0;
-    for (size_t g = 0; g < sizeof graphs / sizeof *graphs; g++) {
+    if (shards) {
+        network w;
+        stc_hypergraph_shard shard;
+        rc = make_shard(&comm, n, targets, &w, &shard);
+        const char *at = chips;
+        for (; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+            for (int i = 0; i < nmethods && rc == 0; i++)
+                rc = run_shards(&comm, &shard, atoi(at), methods[i]);
+        release(&w);
+    }
+    for (size_t g = shards ? 3 : 0; g < sizeof graphs / sizeof *graphs; g++) {
         if (graph && strcmp(graph, graphs[g].name) != 0) continue;
         network w;
         graphs[g].make(&w, n < graphs[g].most ? n : graphs[g].most);

@@ -13,6 +13,7 @@ static const char *const fill[] = {
     [STC_CLASS_INPUT] = "#d9ead3",  [STC_CLASS_OUTPUT] = "#d9ead3", [STC_CLASS_VIEW] = "#eeeeee",
     [STC_CLASS_AFFINE] = "#fff2cc", [STC_CLASS_WEIGHT] = "#fff2cc", [STC_CLASS_ADD] = "#eeeeee",
     [STC_CLASS_NEURON] = "#cfe2f3", [STC_CLASS_DELAY] = "#ffffff",  [STC_CLASS_DIRECT] = "#ead1dc",
+    [STC_CLASS_CODE] = "#d0e0e3",
 };
 
 /* Inside of double quotes. */

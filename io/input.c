@@ -157,6 +157,17 @@ static int open_layout(stc_input_file *f)
     return stc_input_open_dense(f);
 }
 
+/* The input may be a group of a file that holds more. */
+static int enter_group(stc_input_file *f)
+{
+    hid_t group;
+    if (!f->options.group) return 0;
+    STC_TRY(stc_h5_group(f->file, f->options.group, &group));
+    f->whole = f->file;
+    f->file = group;
+    return 0;
+}
+
 static int open_all(stc_input_file *f, const char *path)
 {
     f->input.path = stc_arena_strdup(f->arena, path);
@@ -167,6 +178,7 @@ static int open_all(stc_input_file *f, const char *path)
     STC_CHECK(f->ninputs > 0, STC_ERR_INPUT, "%s: the program has no input node; leave --input out",
               path);
     STC_TRY(stc_h5_open(path, &f->file));
+    STC_TRY(enter_group(f));
     STC_TRY(open_layout(f));
     STC_TRY(set_steps(f));
     return read_labels(f);
@@ -180,6 +192,7 @@ static void release(stc_input_file *f)
         stc_free(values->events);
     }
     stc_h5_close(&f->file);
+    if (f->whole > 0) stc_h5_close(&f->whole);
     stc_arena_destroy(&arena);
 }
 

@@ -32,7 +32,8 @@ typedef struct {
 
 typedef struct {
     stc_arena *arena;
-    hid_t file;
+    hid_t file;                 /* or the group of a file that is the input */
+    hid_t whole;                /* then the file; 0: none */
     const stc_program *program; /* borrowed while the file is opened */
     stc_input_options options;
     double dt;        /* seconds per step of events */

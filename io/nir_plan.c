@@ -152,6 +152,10 @@ static int plan_node(stc_nir_writer *w, int32_t index)
     if (plan->type || node->op->op_class == STC_CLASS_ADD || stc_nir_is_inserted(w->graph, node)) {
         return 0;
     }
+    if (node->op->op_class == STC_CLASS_CODE) {
+        return refuse(node, "NIR has no encoders, decoders and windows over time; give the network "
+                            "spikes and decode its output");
+    }
     return refuse(node, "NIR has no such primitive");
 }
 

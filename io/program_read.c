@@ -5,8 +5,6 @@
 
 #include "stc/error.h"
 #include "stc/io.h"
-#include "stc/neuron.h"
-#include "stc/population.h"
 
 #include <math.h>
 #include <string.h>
@@ -192,92 +190,15 @@ static int read_structs(hid_t group, const stc_table *table, int64_t limit, stc_
     return rc;
 }
 
-static int unpack_model(const stc_rows *rows, int64_t i, stc_arena *arena, stc_kernel *kernel)
-{
-    int n;
-    stc_model_row row = {0};
-    STC_TRY(stc_rows_unpack(rows, i, arena, &row));
-    if (kernel->kind == STC_KERNEL_NEURON) {
-        const stc_neuron_model *const *models = stc_neuron_models("scalar", &n);
-        memcpy(kernel->u.neuron.params, row.params, sizeof(kernel->u.neuron.params));
-        memcpy(kernel->u.neuron.field, row.field, sizeof(kernel->u.neuron.field));
-        for (int m = 0; m < n; m++) {
-            kernel->u.neuron.model = m;
-            if (strcmp(models[m]->name, row.model) == 0) return 0;
-        }
-    } else {
-        const stc_population_model *const *models = stc_population_models("scalar", false, &n);
-        memcpy(kernel->u.population.params, row.params, sizeof(row.params));
-        memcpy(kernel->u.population.field, row.field, sizeof(row.field));
-        for (int m = 0; m < n; m++) {
-            kernel->u.population.model = m;
-            if (strcmp(models[m]->name, row.model) == 0) return 0;
-        }
-    }
-    STC_FAIL(STC_ERR_INPUT, "neuron model \"%.40s\" is not known to this stc; compile it again",
-             row.model);
-}
-
-/* Is x what a parameter of this kind may be? */
-static bool fits_parameter(const stc_attr_spec *spec, double x)
-{
-    int64_t last = spec->kind == STC_ATTR_BOOL ? 1 : INT32_MAX;
-    bool real = spec->kind == STC_ATTR_REAL || spec->kind == STC_ATTR_EACH;
-    if (real) return stc_attr_meets(spec->check, x) && isfinite(x);
-    if (spec->kind == STC_ATTR_CHOICE) {
-        last = 0;
-        for (const char *c = spec->choices; *c; c++)
-            last += *c == ' ';
-    }
-    return x >= 0 && x <= (double)last && x == (double)(int64_t)x && stc_attr_meets(spec->check, x);
-}
-
-static int check_params(const stc_stage *stage, const stc_attr_spec *specs, int n,
-                        const double *params, const int32_t *field)
-{
-    for (int i = 0; i < n; i++) {
-        STC_CHECK(field[i] < 0 || specs[i].kind == STC_ATTR_EACH, STC_ERR_INPUT,
-                  "stage %s: parameter %s has a field, but is the same for all neurons",
-                  stage->name, specs[i].name);
-        if (field[i] >= 0) continue;
-        STC_CHECK(fits_parameter(&specs[i], params[i]), STC_ERR_INPUT,
-                  "stage %s: parameter %s of its neurons is %g, which cannot be", stage->name,
-                  specs[i].name, params[i]);
-    }
-    return 0;
-}
-
-/* Parameters of the neurons are in range, and their spikes are what the stage says. */
-static int check_neurons(const stc_program *program, const stc_stage *stage)
-{
-    int n;
-    char found[96], wanted[96];
-    const stc_kernel *last = &program->kernels[stage->first_kernel + stage->nkernels - 1];
-    if (last->kind == STC_KERNEL_POPULATION) {
-        const stc_population_model *model =
-            stc_population_models("scalar", false, &n)[last->u.population.model];
-        return check_params(stage, model->params, model->nparams, last->u.population.params,
-                            last->u.population.field);
-    }
-    if (last->kind != STC_KERNEL_NEURON) return 0;
-    const stc_neuron_model *model = stc_neuron_models("scalar", &n)[last->u.neuron.model];
-    STC_TRY(check_params(stage, model->params, model->nparams, last->u.neuron.params,
-                         last->u.neuron.field));
-    stc_kind kind;
-    int rc = model->output_kind(last->u.neuron.params, &kind);
-    if (rc < 0) return stc_fail_in(rc, "stage %s", stage->name);
-    STC_CHECK(kind.unit == stage->kind.unit && kind.max == stage->kind.max, STC_ERR_INPUT,
-              "stage %s: its values are %s, expected %s", stage->name,
-              stc_kind_text(stage->kind, found, sizeof found),
-              stc_kind_text(kind, wanted, sizeof wanted));
-    return 0;
-}
-
 /* Union members of the kernels of one kind. */
 static int read_part(hid_t group, const stc_part_table *part, stc_program *program)
 {
     stc_rows rows;
     int64_t next = 0;
+    bool any = false;
+    for (int32_t k = 0; k < program->nkernels && !any; k++)
+        any = program->kernels[k].kind == part->kind;
+    if (!any && H5Lexists(group, part->table.name, H5P_DEFAULT) <= 0) return 0;
     STC_TRY(stc_rows_read(group, &part->table, STC_FILE_MAX_STAGES, &rows));
     int rc = 0;
     for (int32_t k = 0; k < program->nkernels && rc == 0; k++) {
@@ -286,8 +207,8 @@ static int read_part(hid_t group, const stc_part_table *part, stc_program *progr
         if (next == rows.n) {
             rc = stc_fail(STC_ERR_INPUT, "table %s has only %lld rows", part->table.name,
                           (long long)rows.n);
-        } else if (stc_kernel_is_neuron(kernel)) {
-            rc = unpack_model(&rows, next++, program->arena, kernel);
+        } else if (stc_has_model_row(kernel->kind)) {
+            rc = stc_model_row_unpack(&rows, next++, program->arena, kernel);
         } else {
             rc = stc_rows_unpack(&rows, next++, program->arena, kernel);
         }
@@ -382,7 +303,12 @@ static int read_attributes(hid_t file, stc_program *program)
                  {"command", &program->command},
                  {"rules", &program->rules}};
     int64_t chips, levels, seed;
+    program->rates = program->rates_sha256 = ""; /* older files do not say */
     STC_TRY(stc_h5_check_format(file, "stc-program", STC_PROGRAM_FORMAT));
+    if (stc_h5_has_attr(file, "rates")) {
+        STC_TRY(stc_h5_attr_text(file, "rates", program->arena, &program->rates));
+        STC_TRY(stc_h5_attr_text(file, "rates_sha256", program->arena, &program->rates_sha256));
+    }
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         STC_TRY(stc_h5_attr_text(file, texts[i].name, program->arena, texts[i].text));
     }
@@ -419,7 +345,7 @@ static int read_all(stc_program *program)
     if (rc == 0) rc = check_blobs(program);
     if (rc == 0) rc = stc_program_verify(program);
     for (int32_t s = 0; s < program->nstages && rc == 0; s++)
-        rc = check_neurons(program, &program->stages[s]);
+        rc = stc_check_models(program, &program->stages[s]);
     return rc;
 }
 

@@ -122,6 +122,11 @@ static const stc_column generator_columns[] = {
     GENERATOR(poisson, BOOL), GENERATOR(value, F64), GENERATOR(field, I32), GENERATOR(times, I32),
     GENERATOR(first, I64),    GENERATOR(end, I64),   GENERATOR(key, I64),
 };
+static const stc_column code_columns[] = {
+    COLUMN(stc_model_row, "code", model, TEXT, 0),
+    COLUMN(stc_model_row, "params", params, F64, STC_MAX_KERNEL_CODE_PARAMS),
+    COLUMN(stc_model_row, "key", key, I64, 0),
+};
 static const stc_column population_columns[] = {
     COLUMN(stc_model_row, "model", model, TEXT, 0),
     COLUMN(stc_model_row, "params", params, F64, STC_MAX_POPULATION_PARAMS),
@@ -167,6 +172,7 @@ const stc_part_table stc_part_tables[STC_NPART_TABLES] = {
     {STC_KERNEL_DELIVER, TABLE("deliver", stc_kernel, deliver_columns)},
     {STC_KERNEL_GENERATOR, TABLE("generator", stc_kernel, generator_columns)},
     {STC_KERNEL_POPULATION, TABLE("population", stc_model_row, population_columns)},
+    {STC_KERNEL_CODE, TABLE("code", stc_model_row, code_columns)},
 };
 
 #define BLOB(name, kind) COLUMN(stc_blob, #name, name, kind, 0)

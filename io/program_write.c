@@ -9,8 +9,6 @@
 
 #include "stc/error.h"
 #include "stc/io.h"
-#include "stc/neuron.h"
-#include "stc/population.h"
 
 #include <math.h>
 #include <string.h>
@@ -228,38 +226,17 @@ static void free_tables(tables *t)
         stc_rows_free(&t->rows[i]);
 }
 
-/* Name, parameters and fields of a neuron or population. */
-static int fill_model_row(const stc_kernel *kernel, stc_model_row *row)
-{
-    int n;
-    *row = (stc_model_row){0};
-    if (kernel->kind == STC_KERNEL_NEURON) {
-        const stc_neuron_model *const *models = stc_neuron_models("scalar", &n);
-        if (kernel->u.neuron.model < 0 || kernel->u.neuron.model >= n) return STC_ERR_INTERNAL;
-        row->model = models[kernel->u.neuron.model]->name;
-        memcpy(row->params, kernel->u.neuron.params, sizeof(kernel->u.neuron.params));
-        memcpy(row->field, kernel->u.neuron.field, sizeof(kernel->u.neuron.field));
-        return 0;
-    }
-    const stc_population_model *const *models = stc_population_models("scalar", false, &n);
-    if (kernel->u.population.model < 0 || kernel->u.population.model >= n) return STC_ERR_INTERNAL;
-    row->model = models[kernel->u.population.model]->name;
-    memcpy(row->params, kernel->u.population.params, sizeof(row->params));
-    memcpy(row->field, kernel->u.population.field, sizeof(row->field));
-    return 0;
-}
-
 /* The kernels of one kind as rows of its table. */
 static int pack_part(const stc_program *program, const stc_part_table *part, stc_rows *rows)
 {
-    bool models = part->kind == STC_KERNEL_NEURON || part->kind == STC_KERNEL_POPULATION;
+    bool models = stc_has_model_row(part->kind);
     int32_t *select = stc_alloc(program->nkernels, sizeof(*select)), n = 0;
     stc_model_row *rows_of = stc_alloc(models ? program->nkernels : 0, sizeof(*rows_of));
     int rc = select && rows_of ? 0 : STC_ERR_NOMEM;
     for (int32_t k = 0; k < program->nkernels && rc == 0; k++) {
         if (program->kernels[k].kind != part->kind) continue;
-        if (models && fill_model_row(&program->kernels[k], &rows_of[n]) < 0) {
-            rc = stc_fail(STC_ERR_INTERNAL, "kernel %d has no neuron model", k);
+        if (models && stc_model_row_fill(&program->kernels[k], &rows_of[n]) < 0) {
+            rc = stc_fail(STC_ERR_INTERNAL, "kernel %d has no model", k);
         }
         select[n++] = k;
     }
@@ -332,6 +309,8 @@ static int set_attributes(hid_t file, const stc_program *program, const char *ut
     } texts[] = {{"name", program->name},
                  {"target", program->target},
                  {"partition", program->partition},
+                 {"rates", program->rates},
+                 {"rates_sha256", program->rates_sha256},
                  {"model", program->model_path},
                  {"model_sha256", program->model_sha256},
                  {"command", program->command},

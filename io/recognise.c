@@ -121,6 +121,7 @@ static const struct {
     {STC_FILE_GRAPH, "SpikeGraph", "SpikeGraph", "neurons"}, /* edge list */
     {STC_FILE_PROGRAM, "program", "stc-program", "program"},
     {STC_FILE_RESULT, "result", "stc-result", NULL},
+    {STC_FILE_PROFILE, "profile", "stc-profile", NULL},
     {STC_FILE_INPUT, "input", "stc-input", "inputs"},
     {STC_FILE_INPUT, "input", "stc-input", "spikes"}, /* SONATA */
 };

@@ -30,6 +30,8 @@ enum {
 static const double OF_RANDOM = 0.98, OF_ALL = 0.88;
 /* A contiguous cut below this share of all is reason enough not to ask. */
 static const double SUSPICIOUS = 0.8;
+/* Nets of two that are cut, as a share of the others: fewer are none. */
+static const double PAIRS = 0.1;
 
 static int refined(const stc_partition_job *job, uint64_t seed, int32_t *part)
 {
@@ -58,29 +60,51 @@ static const char *maker(int32_t index)
     return index == CONTIGUOUS ? "auto: contiguous" : "auto: contiguous, refined";
 }
 
-/* Volume when every net goes to as many parts as it could. */
-static double most_volume(const stc_partition_job *job)
+/* Volume by the number of members of a net: a net of two can be kept on one part wherever the
+ * others go, and says nothing about them. */
+typedef struct {
+    double two, more;
+} volumes;
+
+static void add_volume(volumes *v, const stc_level *level, int32_t e, double parts)
 {
-    const stc_level *level = &job->level;
-    double sum = 0;
-    for (int32_t e = 0; e < level->nnets; e++) {
-        const int64_t members = level->first[e + 1] - level->first[e];
-        const double parts = (double)(members < job->nparts ? members : job->nparts);
-        sum += (double)level->cost[e] * level->unit * (parts - 1);
-    }
-    return sum;
+    const bool two = level->first[e + 1] - level->first[e] == 2;
+    *(two ? &v->two : &v->more) += (double)level->cost[e] * level->unit * (parts - 1);
 }
 
-static int volume_of(const stc_partition_job *job, const int32_t *part, double *volume)
+/* Volume when every net goes to as many parts as it could. */
+static volumes most_volume(const stc_partition_job *job)
 {
-    stc_partition_quality q;
-    STC_TRY(stc_partition_measure(job->graph, job->nparts, part, NULL, &q));
-    *volume = q.multicast_volume;
+    const stc_level *level = &job->level;
+    volumes most = {0};
+    for (int32_t e = 0; e < level->nnets; e++) {
+        const int64_t members = level->first[e + 1] - level->first[e];
+        add_volume(&most, level, e, (double)(members < job->nparts ? members : job->nparts));
+    }
+    return most;
+}
+
+static int volume_of(const stc_partition_job *job, const int32_t *part, volumes *v)
+{
+    const stc_level *level = &job->level;
+    int32_t *seen = stc_alloc(job->nparts, sizeof *seen);
+    if (!seen) return STC_ERR_NOMEM;
+    *v = (volumes){0};
+    for (int32_t e = 0; e < level->nnets; e++) {
+        int32_t parts = 0;
+        for (int64_t i = level->first[e]; i < level->first[e + 1]; i++) {
+            const int32_t p = part[level->member[i]];
+            parts += seen[p] != e + 1;
+            seen[p] = e + 1;
+        }
+        add_volume(v, level, e, parts);
+    }
+    stc_free(seen);
     return 0;
 }
 
 /* Volumes of contiguous and random parts; Local, the same everywhere. */
-static int measure_simple(const stc_partition_job *job, double *contiguous, double *random)
+static int measure_simple(const stc_partition_job *job, volumes *contiguous, volumes *random)
 {
     int32_t *part = stc_alloc(job->graph->nvertices, sizeof *part);
     int rc = part ? stc_cut_chain(job, part) : STC_ERR_NOMEM;
@@ -91,30 +115,41 @@ static int measure_simple(const stc_partition_job *job, double *contiguous, doub
     return rc;
 }
 
-/* Try the candidates up to the first seed; *no_gain: more of them will not help. Collective. */
-static int try_first(const stc_comm *comm, const stc_partition_job *job, double random,
-                     int32_t *part, bool *no_gain)
+/* Does nearly everything go everywhere? Nets of two are left out where hardly any is cut. */
+static bool goes_everywhere(const volumes *v, const volumes *most)
 {
-    double volume = 0;
+    if (v->two + v->more >= OF_ALL * (most->two + most->more)) return true;
+    return v->more >= OF_ALL * most->more && v->two <= PAIRS * v->more;
+}
+
+/* Try the candidates up to the first seed; *no_gain: more of them will not help. Collective. */
+static int try_first(const stc_comm *comm, const stc_partition_job *job, const volumes *random,
+                     const volumes *most, int32_t *part, bool *no_gain)
+{
+    volumes v = {0};
     const int best = stc_partition_deal(comm, job, 0, MULTILEVEL + 1, make, -1, part);
     if (best < 0) return best;
-    STC_TRY(stc_agree(comm, volume_of(job, part, &volume)));
-    *no_gain = volume > 0 && (volume >= OF_RANDOM * random || volume >= OF_ALL * most_volume(job));
+    STC_TRY(stc_agree(comm, volume_of(job, part, &v)));
+    const double all = v.two + v.more, drawn = random->two + random->more;
+    *no_gain = all > 0 && (all >= OF_RANDOM * drawn || goes_everywhere(&v, most));
     if (*no_gain)
         stc_info("partition: no partition helps: the best sends %.3g spikes per step, random parts "
                  "%.3g; nearly everything goes everywhere",
-                 volume, random);
+                 all, drawn);
     return best;
 }
 
 static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
                stc_partition_quality *made)
 {
-    double contiguous = 0, random = 0;
+    volumes contiguous = {0}, random = {0};
+    const volumes most = most_volume(job);
     STC_TRY(stc_agree(comm, measure_simple(job, &contiguous, &random)));
     int best = -1, begin = 0;
-    if (contiguous > SUSPICIOUS * most_volume(job)) {
-        best = try_first(comm, job, random, part, &made->no_gain);
+    const bool ask = contiguous.two + contiguous.more > SUSPICIOUS * (most.two + most.more) ||
+                     contiguous.more > SUSPICIOUS * most.more;
+    if (ask) {
+        best = try_first(comm, job, &random, &most, part, &made->no_gain);
         if (best < 0) return best;
         begin = MULTILEVEL + 1;
     }
@@ -124,4 +159,4 @@ static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part
     return 0;
 }
 
-const stc_partition_method stc_partition_auto = {.name = "auto", .run = run};
+const stc_partition_method stc_partition_auto = {.name = "auto", .boards = true, .run = run};

@@ -174,7 +174,8 @@ static stc_limits limits_of_halves(const stc_level *level, const stc_limits *lim
         for (int c = 0; c < STC_NCONSTRAINTS; c++)
             two.total[c] += level->weight[(int64_t)v * STC_NCONSTRAINTS + c];
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
-        const double allowed = fmin(limits->soft[c], limits->hard[c]), average = two.total[c] / k;
+        const double allowed = fmin(limits->soft[c], limits->hard[c]),
+                     average = two.total[c] / (share[0] + share[1]);
         two.hard[c] = limits->hard[c];
         two.soft[c] = allowed;
         if (isfinite(allowed) && average > 0)
@@ -204,6 +205,19 @@ static int split_half(const stc_level *level, const stc_limits *limits, const in
     return rc;
 }
 
+/* How many of the k parts from `first` on come to the first half; *share: what each half stands
+ * for. */
+static int32_t halve_parts(const stc_limits *limits, int32_t k, int32_t first, int32_t share[2])
+{
+    share[0] = k / 2;
+    share[1] = k - k / 2;
+    if (!limits->share) return k / 2;
+    share[0] = share[1] = 0;
+    for (int32_t p = 0; p < k; p++)
+        share[p < k / 2 ? 0 : 1] += limits->share[first + p];
+    return k / 2;
+}
+
 static int split(const stc_level *level, const stc_limits *limits, int32_t k, int32_t first,
                  uint64_t seed, int32_t *part)
 {
@@ -212,13 +226,14 @@ static int split(const stc_level *level, const stc_limits *limits, int32_t k, in
             part[v] = first;
         return 0;
     }
-    const int32_t share[2] = {k / 2, k - k / 2};
+    int32_t share[2];
+    const int32_t left = halve_parts(limits, k, first, share);
     const stc_limits two = limits_of_halves(level, limits, k, share);
     int32_t *half = stc_alloc(level->n, sizeof *half);
     int rc = half ? halve(level, &two, seed, half) : STC_ERR_NOMEM;
     for (int32_t i = 0; i < 2 && rc == 0; i++)
-        rc = split_half(level, limits, half, i, share[i], first + (i == 0 ? 0 : share[0]), seed,
-                        part);
+        rc = split_half(level, limits, half, i, i == 0 ? left : k - left,
+                        first + (i == 0 ? 0 : left), seed, part);
     stc_free(half);
     return rc;
 }

@@ -128,7 +128,7 @@ static void sum_up(chain *c, const stc_partition_job *job)
 
 int stc_cut_chain(const stc_partition_job *job, int32_t *part)
 {
-    chain c = {.n = job->graph->nvertices, .nparts = job->nparts};
+    chain c = {.n = job->graph->nvertices, .nparts = stc_limits_parts(&job->limits)};
     c.sum = stc_alloc((int64_t)c.n + 1, sizeof *c.sum);
     c.cut = stc_alloc((int64_t)c.nparts + 1, sizeof *c.cut);
     c.earliest = stc_alloc((int64_t)c.nparts + 1, sizeof *c.earliest);
@@ -143,9 +143,12 @@ int stc_cut_chain(const stc_partition_job *job, int32_t *part)
             find_limit(&c);
         }
         place_cuts(&c);
-        for (int32_t p = 0; p < c.nparts; p++)
-            for (int32_t v = c.cut[p]; v < c.cut[p + 1]; v++)
+        for (int32_t p = 0, piece = 0; p < job->nparts; p++) {
+            const int32_t end = piece + (job->limits.share ? job->limits.share[p] : 1);
+            for (int32_t v = c.cut[piece]; v < c.cut[end]; v++)
                 part[v] = p;
+            piece = end;
+        }
     }
     stc_free(c.sum);
     stc_free(c.cut);

@@ -4,6 +4,7 @@
  * candidates is a total order on numbers that every rank computes alike.
  */
 #include "method.h"
+#include "state.h"
 
 #include "stc/base.h"
 #include "stc/error.h"
@@ -23,17 +24,35 @@ static int compare(const double *a, const double *b)
     return 0;
 }
 
-static int rate(const stc_partition_job *job, const int32_t *part, int32_t index, double key[NKEYS])
+/* Parts that stand for several: by the level alone. */
+static int rate_shares(const stc_partition_job *job, int32_t *part, double key[NKEYS])
 {
+    stc_partition_state *s;
+    STC_TRY(stc_state_create(&job->level, &job->limits, true, part, &s));
+    key[INFEASIBLE] = 0;
+    for (int32_t p = 0; p < job->nparts; p++)
+        if (s->size[p] < stc_state_least(s, p)) key[INFEASIBLE] = 1;
+    key[IMBALANCE] = stc_state_total_excess(s);
+    key[VOLUME] = (double)s->volume * job->level.unit;
+    stc_state_destroy(&s);
+    return 0;
+}
+
+static int rate(const stc_partition_job *job, int32_t *part, int32_t index, double key[NKEYS])
+{
+    key[INDEX] = index;
+    if (job->limits.share) return rate_shares(job, part, key);
     double capacity[STC_NCONSTRAINTS];
     for (int c = 0; c < STC_NCONSTRAINTS; c++)
         capacity[c] = isfinite(job->limits.hard[c]) ? job->limits.hard[c] : 0;
     stc_partition_quality q;
-    STC_TRY(stc_partition_measure(job->graph, job->nparts, part, capacity, &q));
+    STC_TRY(stc_measure_volume(job->graph, job->nparts, part, capacity, &q));
     key[INFEASIBLE] = q.feasible ? 0 : 1;
     key[IMBALANCE] = stc_job_excess(job, &q);
     key[VOLUME] = q.multicast_volume;
-    key[INDEX] = index;
+    if (job->cost.unit == STC_COST_CHIPS && job->cost.board == 0) return 0;
+    STC_TRY(stc_partition_measure_cost(job->graph, job->nparts, part, &job->cost, &q));
+    key[VOLUME] = q.cost;
     return 0;
 }
 
@@ -77,6 +96,7 @@ static int make_own(const stc_comm *comm, const stc_partition_job *job, int32_t 
             const int32_t index = begin + comm->rank + i * comm->size;
             double key[NKEYS];
             int rc = candidate ? make(job, index, candidate) : STC_NO_CANDIDATE;
+            if (rc == 0 && job->cost.unit == STC_COST_LINKS) rc = stc_place_parts(job, candidate);
             if (rc == 0) rc = rate(job, candidate, index, key);
             take(job, candidate, rc, key, &f);
         }

@@ -1,4 +1,5 @@
-/* file.c - a partition that the user gives: one part number per line, one line per vertex. */
+/* file.c - a partition that the user gives: one part number per line, one line per vertex, or what
+ * the caller has read. */
 #include "method.h"
 
 #include "stc/base.h"
@@ -66,8 +67,23 @@ static int find_empty(const char *path, const stc_partition_job *job, const int3
     return 0;
 }
 
+static int take_given(const stc_partition_job *job, int32_t *part)
+{
+    STC_CHECK(job->ngiven == job->graph->nvertices, STC_ERR_INPUT,
+              "%s: holds the parts of %lld vertices, the graph has %d", job->argument,
+              (long long)job->ngiven, job->graph->nvertices);
+    for (int64_t v = 0; v < job->ngiven; v++) {
+        STC_CHECK(job->given[v] >= 0 && job->given[v] < job->nparts, STC_ERR_INPUT,
+                  "%s: vertex %lld is on part %d, expected 0..%d", job->argument, (long long)v,
+                  job->given[v], job->nparts - 1);
+        part[v] = job->given[v];
+    }
+    return find_empty(job->argument, job, part);
+}
+
 static int read_file(const stc_partition_job *job, int32_t *part)
 {
+    if (job->given) return take_given(job, part);
     FILE *file;
     STC_TRY(stc_open_text(job->argument, &file));
     int rc = read_lines(file, job->argument, job, part);

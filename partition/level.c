@@ -1,5 +1,5 @@
 /* level.c - make a level from a hypergraph, a coarser one, or a piece of one. */
-#include "level.h"
+#include "method.h"
 
 #include "stc/base.h"
 #include "stc/error.h"
@@ -9,7 +9,7 @@
 static const double COST_SUM = 1073741824.0; /* sums of costs are kept in 32 bits, with room */
 enum { MAX_NETS = 1 << 27 }; /* rounding of costs to whole numbers stays below 1/16 */
 
-static int allocate(int32_t n, int32_t nnets, int64_t pins, stc_level *level)
+int stc_level_open(int32_t n, int32_t nnets, int64_t pins, stc_level *level)
 {
     *level = (stc_level){.n = n};
     level->weight = stc_alloc((int64_t)n * STC_NCONSTRAINTS, sizeof *level->weight);
@@ -34,8 +34,7 @@ void stc_level_release(stc_level *level)
     *level = (stc_level){0};
 }
 
-/* The nets of every vertex, from the members of every net. */
-static int invert(stc_level *level)
+int stc_level_finish(stc_level *level)
 {
     const int64_t n = level->first[level->nnets];
     int64_t *start = level->first_net;
@@ -57,63 +56,78 @@ static int invert(stc_level *level)
     return 0;
 }
 
-/* Members of the nets that can cost something. seen[v]: last net with v. spikes: of the nets. */
-static void join(const stc_hypergraph *g, stc_level *level, int32_t *seen, float *spikes)
+/* A net with the members written behind the last one, unless it is one member alone. */
+static void end_net(stc_level *level, int64_t end, float weight, float *weights)
 {
-    int64_t n = 0;
+    if (end < level->first[level->nnets] + 2) return;
+    weights[level->nnets++] = weight;
+    level->first[level->nnets] = end;
+}
+
+/* Members of the nets that can cost something. seen[v]: last net with v. */
+static void join(const stc_hypergraph *g, const stc_cost_model *cost, stc_level *level,
+                 int32_t *seen, float *weights)
+{
+    const bool pairs = cost->unit == STC_COST_CORES;
     for (int32_t e = 0; e < g->nnets; e++) {
-        if (!(g->spikes[e] > 0)) continue;
-        const int64_t start = n;
+        const float weight = stc_cost_weight(g, cost, e);
+        if (!(weight > 0)) continue;
+        int64_t n = level->first[level->nnets];
         level->member[n++] = g->source[e];
         seen[g->source[e]] = e + 1;
         for (int64_t i = g->first[e]; i < g->first[e + 1]; i++) {
             if (seen[g->pin[i]] == e + 1) continue;
             seen[g->pin[i]] = e + 1;
             level->member[n++] = g->pin[i];
+            if (!pairs) continue;
+            end_net(level, n, weight, weights);
+            level->member[n++] = g->source[e];
         }
-        if (n == start + 1) n = start;
-        if (n == start) continue;
-        spikes[level->nnets++] = g->spikes[e];
-        level->first[level->nnets] = n;
+        if (!pairs) end_net(level, n, weight, weights);
     }
 }
 
 /* Costs of at least 1 whose sum is below 2^31, by a power of two: halves and quarters of spikes
  * stay exact. */
-static void scale(stc_level *level, const float *spikes)
+static void scale(stc_level *level, const float *weights)
 {
     double sum = 0;
     for (int32_t e = 0; e < level->nnets; e++)
-        sum += (double)spikes[e];
+        sum += (double)weights[e];
     const double factor = sum > 0 ? exp2(floor(log2((COST_SUM - level->nnets) / sum))) : 1;
     for (int32_t e = 0; e < level->nnets; e++) {
-        const double cost = floor((double)spikes[e] * factor + 0.5);
+        const double cost = floor((double)weights[e] * factor + 0.5);
         level->cost[e] = cost > 1 ? (int32_t)cost : 1;
     }
     level->unit = 1 / factor;
 }
 
-int stc_level_create(const stc_hypergraph *g, stc_level *level)
+int stc_level_create(const stc_hypergraph *g, const stc_cost_model *cost, stc_level *level)
 {
     *level = (stc_level){0};
-    STC_CHECK(g->nnets <= MAX_NETS, STC_ERR_FIT,
-              "partition: %d nets, at most %d can be told apart in 32-bit costs; make larger tiles",
-              g->nnets, MAX_NETS);
+    const bool pairs = cost->unit == STC_COST_CORES;
+    const int64_t pins = g->first[g->nnets], nets = pairs ? pins : g->nnets;
+    STC_CHECK(
+        nets <= MAX_NETS, STC_ERR_FIT,
+        "partition: %lld nets, at most %d can be told apart in 32-bit costs; make larger tiles",
+        (long long)nets, MAX_NETS);
     int32_t *seen = stc_alloc(g->nvertices, sizeof *seen);
-    float *spikes = stc_alloc(g->nnets, sizeof *spikes);
-    int rc = seen && spikes ? 0 : STC_ERR_NOMEM;
-    if (rc == 0) rc = allocate(g->nvertices, g->nnets, g->first[g->nnets] + g->nnets, level);
+    float *weights = stc_alloc(nets, sizeof *weights);
+    int rc = seen && weights ? 0 : STC_ERR_NOMEM;
+    if (rc == 0)
+        rc = stc_level_open(g->nvertices, (int32_t)nets, pairs ? 2 * pins + 1 : pins + g->nnets,
+                            level);
     if (rc == 0) {
         for (int32_t v = 0; v < level->n; v++)
             level->vertices[v] = 1;
         for (int64_t i = 0; i < (int64_t)level->n * STC_NCONSTRAINTS; i++)
             level->weight[i] = g->weight[i];
-        join(g, level, seen, spikes);
-        scale(level, spikes);
-        rc = invert(level);
+        join(g, cost, level, seen, weights);
+        scale(level, weights);
+        rc = stc_level_finish(level);
     }
     stc_free(seen);
-    stc_free(spikes);
+    stc_free(weights);
     return rc;
 }
 
@@ -198,7 +212,7 @@ int stc_level_contract(const stc_level *fine, const int32_t *cluster, int32_t nc
     net_index index = {0};
     *coarse = (stc_level){0};
     int rc = open_index(fine, ncoarse, &index);
-    if (rc == 0) rc = allocate(ncoarse, fine->nnets, fine->first[fine->nnets], coarse);
+    if (rc == 0) rc = stc_level_open(ncoarse, fine->nnets, fine->first[fine->nnets], coarse);
     if (rc == 0) {
         for (int32_t v = 0; v < fine->n; v++) {
             coarse->vertices[cluster[v]] += fine->vertices[v];
@@ -208,7 +222,7 @@ int stc_level_contract(const stc_level *fine, const int32_t *cluster, int32_t nc
         }
         coarse->unit = fine->unit;
         map_nets(fine, cluster, coarse, &index);
-        rc = invert(coarse);
+        rc = stc_level_finish(coarse);
     }
     close_index(&index);
     return rc;
@@ -239,7 +253,7 @@ int stc_level_extract(const stc_level *level, const int32_t *part, int32_t which
         number[v] = part[v] == which ? n : -1;
         if (part[v] == which) vertex[n++] = v;
     }
-    int rc = allocate(n, level->nnets, level->first[level->nnets], sub);
+    int rc = stc_level_open(n, level->nnets, level->first[level->nnets], sub);
     if (rc == 0) {
         for (int32_t i = 0; i < n; i++) {
             sub->vertices[i] = level->vertices[vertex[i]];
@@ -249,7 +263,7 @@ int stc_level_extract(const stc_level *level, const int32_t *part, int32_t which
         }
         sub->unit = level->unit;
         copy_nets(level, number, sub);
-        rc = invert(sub);
+        rc = stc_level_finish(sub);
     }
     stc_free(number);
     return rc;

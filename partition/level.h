@@ -23,8 +23,13 @@ typedef struct {
     double unit;        /* spikes per step of a cost of 1 */
 } stc_level;
 
-/* Nets that cannot cost anything (no weight, one member) are left out. */
-int stc_level_create(const stc_hypergraph *graph, stc_level *level);
+/* Room for a level whose nets (first, member, cost), weights and vertices the caller fills; when
+ * nnets and they are set, stc_level_finish lists the nets of every vertex. Released on failure. */
+int stc_level_open(int32_t n, int32_t nnets, int64_t pins, stc_level *level);
+int stc_level_finish(stc_level *level);
+/* The volume of the level is what searches lower for the cost model: for copies per core a net is
+ * one pair per pin. Nets that cannot cost anything (no weight, one member) are left out. */
+int stc_level_create(const stc_hypergraph *graph, const stc_cost_model *cost, stc_level *level);
 /* Merge vertices: cluster[n] names a coarse vertex 0..ncoarse-1 for each. Equal nets become one. */
 int stc_level_contract(const stc_level *fine, const int32_t *cluster, int32_t ncoarse,
                        stc_level *coarse);

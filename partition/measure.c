@@ -1,5 +1,5 @@
 /* measure.c - what a partition costs, computed from the graph alone and shared with no method. */
-#include "stc/partition.h"
+#include "method.h"
 
 #include "stc/base.h"
 #include "stc/error.h"
@@ -137,23 +137,43 @@ static int measure_traffic(const stc_hypergraph *g, int32_t nparts, const int32_
     return ok ? 0 : STC_ERR_NOMEM;
 }
 
-int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
-                          const double *capacity, stc_partition_quality *quality)
+int stc_measure_volume(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                       const double *capacity, stc_partition_quality *quality)
 {
     *quality = (stc_partition_quality){0};
     double *load = stc_alloc((int64_t)nparts * STC_NCONSTRAINTS, sizeof *load);
     int32_t *size = stc_alloc(nparts, sizeof *size), *seen = stc_alloc(nparts, sizeof *seen);
-    int32_t *seen_by = stc_alloc(nparts, sizeof *seen_by);
-    int32_t *first = stc_alloc((int64_t)graph->nvertices + 1, sizeof *first);
-    int32_t *net = stc_alloc(graph->nnets, sizeof *net);
-    const bool ok = load && size && seen && seen_by && first && net;
+    const bool ok = load && size && seen;
     if (ok) {
         measure_loads(graph, nparts, part, capacity, load, size, quality);
         measure_nets(graph, nparts, part, seen, quality);
-        count_messages(graph, part, first, net, seen_by, quality);
     }
-    void *arrays[] = {load, size, seen, seen_by, first, net};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        stc_free(arrays[i]);
-    return ok ? measure_traffic(graph, nparts, part, quality) : STC_ERR_NOMEM;
+    stc_free(load);
+    stc_free(size);
+    stc_free(seen);
+    return ok ? 0 : STC_ERR_NOMEM;
+}
+
+static int measure_messages(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                            stc_partition_quality *quality)
+{
+    int32_t *seen = stc_alloc(nparts, sizeof *seen);
+    int32_t *first = stc_alloc((int64_t)graph->nvertices + 1, sizeof *first);
+    int32_t *net = stc_alloc(graph->nnets, sizeof *net);
+    const bool ok = seen && first && net;
+    if (ok) count_messages(graph, part, first, net, seen, quality);
+    stc_free(seen);
+    stc_free(first);
+    stc_free(net);
+    return ok ? 0 : STC_ERR_NOMEM;
+}
+
+int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                          const double *capacity, stc_partition_quality *quality)
+{
+    const stc_cost_model plain = {0};
+    STC_TRY(stc_measure_volume(graph, nparts, part, capacity, quality));
+    STC_TRY(measure_messages(graph, nparts, part, quality));
+    STC_TRY(measure_traffic(graph, nparts, part, quality));
+    return stc_partition_measure_cost(graph, nparts, part, &plain, quality);
 }

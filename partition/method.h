@@ -1,10 +1,11 @@
 /* method.h - what the methods of this folder share. Not installed.
  *
  * A method is one file with one row in methods.h. Reading order: partition.c (the way through),
- * job.c (checks), level.h (the graph as it is searched), measure.c, contiguous.c, random.c, file.c;
- * state.h (how moves are valued), refine.c, repair.c, search.c; pairs.h, metis.c, metis_cut.c;
- * cluster.c, hierarchy.h, bisect.c, multilevel.c; deal.c (candidates over the ranks) and auto.c.
- * hgr.c and write.c are files.
+ * job.c (checks), level.h (the graph as it is searched), measure.c, cost.c, contiguous.c, random.c,
+ * file.c; state.h (how moves are valued), refine.c, repair.c, search.c; pairs.h, metis.c,
+ * metis_cut.c; cluster.c, hierarchy.h, bisect.c, multilevel.c; deal.c (candidates over the ranks),
+ * place.c, auto.c and boards.c. shards.h and distributed.c: graphs that no rank holds. hgr.c and
+ * write.c are files.
  */
 #ifndef STC_PARTITION_METHOD_H
 #define STC_PARTITION_METHOD_H
@@ -35,12 +36,16 @@ typedef struct {
     double imbalance;     /* allowed maximum / average */
     const char *argument; /* of "method:argument", or NULL */
     stc_limits limits;    /* of the parts */
-    stc_level level;      /* the graph, source and pins alike */
+    stc_cost_model cost;
+    const int32_t *given; /* see stc_partition_options */
+    int64_t ngiven;
+    stc_level level; /* the graph, source and pins alike */
 } stc_partition_job;
 
 typedef struct {
     const char *name;
     const char *argument; /* what follows the name and a colon; NULL: nothing */
+    bool boards;          /* is run for the boards, then for the chips of each (boards.c) */
     /* Fill part. Collective, the same result on all ranks. made->method is the name and may be
      * changed to a more telling static text; made->no_gain may be set. */
     int (*run)(const stc_comm *comm, const stc_partition_job *job, int32_t *part,
@@ -55,14 +60,55 @@ typedef struct {
 int stc_job_prepare(const stc_hypergraph *graph, const stc_partition_options *options,
                     stc_partition_job *job);
 void stc_job_release(stc_partition_job *job);
+/* What parts may hold, from the options and the sums and maxima of the weights; checks the numbers
+ * in the options. Local. */
+int stc_limits_set(const stc_partition_options *options, int32_t nvertices, const double *total,
+                   const double *heaviest, stc_limits *limits);
 /* How far the worst imbalance of a measured partition is above what balance allows, rounded up to
  * whole hundredths, as less is no reason to prefer another; 0: balance is kept. Local. */
 double stc_job_excess(const stc_partition_job *job, const stc_partition_quality *q);
 
+/* ---- costs (cost.c) ---- */
+
+/* stc_partition_measure of loads, edge cut and volume alone. */
+int stc_measure_volume(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                       const double *capacity, stc_partition_quality *quality);
+/* What searches take as the weight of a net. Local. */
+float stc_cost_weight(const stc_hypergraph *graph, const stc_cost_model *model, int32_t net);
+double stc_cost_board_ratio(const stc_cost_model *model);
+int32_t stc_cost_columns(const stc_cost_model *model, int32_t nparts);
+
+/* A mesh of chips, numbered row by row. Local. */
+typedef struct {
+    int32_t columns;
+    int32_t *top, *bottom, *list; /* [columns] of the net at hand */
+    bool *used;
+} stc_mesh;
+int stc_mesh_create(int32_t columns, stc_mesh *mesh);
+void stc_mesh_release(stc_mesh *mesh);
+/* Links of the tree from a chip to n others. */
+int64_t stc_mesh_tree(stc_mesh *mesh, int32_t source, const int32_t *place, int32_t n);
+
+/* Renumber the parts so that chips that talk are near each other on the mesh. Local. */
+int stc_place_parts(const stc_partition_job *job, int32_t *part);
+
+/* Are there boards, or so many parts that boards are assumed? */
+bool stc_partition_has_boards(const stc_partition_job *job);
+/* Partition by the method over the boards, then the chips of every board on ranks of its own.
+ * Collective. */
+int stc_partition_boards(const stc_comm *comm, const stc_partition_job *job,
+                         const stc_partition_method *method, int32_t *part,
+                         stc_partition_quality *made);
+
+/* ---- what methods are made of ---- */
+
+/* Parts of share 1 that there are: nparts, unless a part stands for several. */
+int32_t stc_limits_parts(const stc_limits *limits);
+
 /* Numbers 0..n-1 in an order drawn by (seed, purpose). Local. */
 void stc_shuffled(int32_t n, uint64_t seed, uint32_t purpose, int32_t *order);
 
-/* Cut the vertex order into nparts pieces whose largest work is as small as any such cut allows;
+/* Cut the vertex order into pieces whose largest work is as small as any such cut allows;
  * capacities are kept when a cut can keep them. Local. */
 int stc_cut_chain(const stc_partition_job *job, int32_t *part);
 
@@ -74,6 +120,7 @@ int stc_deal_shuffled(const stc_partition_job *job, uint64_t seed, int32_t *part
 enum { STC_NO_CANDIDATE = 1 };
 typedef int (*stc_candidate)(const stc_partition_job *job, int32_t index, int32_t *part);
 
+enum { STC_METIS_SEEDS = 4 }; /* that metis-cut tries */
 /* METIS' edge cut for one seed, with its empty or overloaded parts repaired. Local. */
 int stc_metis_candidate(const stc_partition_job *job, int32_t index, int32_t *part);
 

@@ -29,11 +29,12 @@ typedef struct {
     idx_t *xadj, *adjncy, *adjwgt, *vwgt;
     double *weight;                   /* of adjncy before scaling */
     real_t allowed[STC_NCONSTRAINTS]; /* maximum / average of each column of vwgt */
+    real_t *share;                    /* of the weights, by part and column; NULL: even */
 } metis_graph;
 
 static void release(metis_graph *m)
 {
-    void *arrays[] = {m->xadj, m->adjncy, m->adjwgt, m->vwgt, m->weight};
+    void *arrays[] = {m->xadj, m->adjncy, m->adjwgt, m->vwgt, m->weight, m->share};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         stc_free(arrays[i]);
     *m = (metis_graph){0};
@@ -80,7 +81,7 @@ static void scale_vertices(const double *weight, const stc_limits *limits, metis
     for (int c = 0; c < STC_NCONSTRAINTS; c++) {
         const double allowed = fmin(limits->soft[c], limits->hard[c]);
         if (!(limits->total[c] > 0 && allowed < limits->total[c])) continue;
-        const double ratio = allowed * limits->nparts / limits->total[c];
+        const double ratio = allowed * stc_limits_parts(limits) / limits->total[c];
         m->allowed[m->ncon] = (real_t)fmax(ratio, 1.001);
         columns[m->ncon++] = c;
     }
@@ -96,6 +97,18 @@ static void scale_vertices(const double *weight, const stc_limits *limits, metis
     if (m->ncon > 0) return;
     m->ncon = 1;
     m->allowed[0] = (real_t)1.05;
+}
+
+static int set_shares(const stc_limits *limits, metis_graph *m)
+{
+    if (!limits->share) return 0;
+    m->share = stc_alloc((int64_t)limits->nparts * m->ncon, sizeof *m->share);
+    if (!m->share) return STC_ERR_NOMEM;
+    const double all = stc_limits_parts(limits);
+    for (int64_t p = 0; p < limits->nparts; p++)
+        for (idx_t c = 0; c < m->ncon; c++)
+            m->share[p * m->ncon + c] = (real_t)(limits->share[p] / all);
+    return 0;
 }
 
 static int build(const stc_pairs *pairs, const double *weight, const stc_limits *limits,
@@ -120,7 +133,7 @@ static int build(const stc_pairs *pairs, const double *weight, const stc_limits 
         scale_vertices(weight, limits, m);
     }
     stc_free(slot);
-    return ok ? 0 : STC_ERR_NOMEM;
+    return ok ? set_shares(limits, m) : STC_ERR_NOMEM;
 }
 
 /* METIS prints to stdout, which belongs to the results: send it to nowhere meanwhile. Returns what
@@ -158,7 +171,7 @@ static int call_metis(metis_graph *m, int32_t nparts, uint32_t seed, idx_t *part
     {
         const int saved = mute();
         rc = METIS_PartGraphKway(&m->n, &m->ncon, m->xadj, m->adjncy, m->vwgt, NULL, m->adjwgt, &k,
-                                 NULL, m->allowed, options, &cut, part);
+                                 m->share, m->allowed, options, &cut, part);
         unmute(saved);
     }
     return rc;

@@ -5,8 +5,6 @@
 #include "stc/base.h"
 #include "stc/error.h"
 
-enum { SEEDS = 4 };
-
 int stc_metis_candidate(const stc_partition_job *job, int32_t index, int32_t *part)
 {
     const int32_t n = job->graph->nvertices;
@@ -28,8 +26,10 @@ static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part
                stc_partition_quality *made)
 {
     (void)made;
-    const int best = stc_partition_deal(comm, job, 0, SEEDS, stc_metis_candidate, -1, part);
+    const int best =
+        stc_partition_deal(comm, job, 0, STC_METIS_SEEDS, stc_metis_candidate, -1, part);
     return best < 0 ? best : 0;
 }
 
-const stc_partition_method stc_partition_metis_cut = {.name = "metis-cut", .run = run};
+const stc_partition_method stc_partition_metis_cut = {
+    .name = "metis-cut", .boards = true, .run = run};

@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum { SEEDS = 8, CYCLES = 4 };
-enum { SEEDS_OF_LARGE = 2 };
+enum { SEEDS_OF_LARGE = 1 + STC_METIS_SEEDS };
 enum { SMALL = 1000, SEEDS_OF_SMALL = 4, CYCLES_OF_SMALL = 1 }; /* vertices; done in a moment */
 enum { PER_PART = 20, LEAST = 320 };                            /* vertices of the coarsest level */
 enum { METIS_TRIES = 2, FEW = 4 }; /* vertices per part below which METIS is not asked */
@@ -148,10 +148,11 @@ static int cut_evenly(const stc_partition_job *job, uint64_t seed, int32_t *part
     return rc == 0 ? stc_partition_repair(job, true, part) : rc;
 }
 
-/* Both weights of the cut, refined; neither is the better one on all graphs. */
+/* Both weights of the cut, refined; neither is the better one on all graphs. All partitions that
+ * metis-cut chooses from are among them, so that the best is as good as that one refined. */
 static int flat_partition(const stc_partition_job *job, int32_t index, uint64_t seed, int32_t *part)
 {
-    int rc = index == 0 ? cut_evenly(job, seed, part) : stc_metis_candidate(job, 0, part);
+    int rc = index == 0 ? cut_evenly(job, seed, part) : stc_metis_candidate(job, index - 1, part);
     if (rc == STC_NO_CANDIDATE || rc == STC_ERR_FIT) {
         rc = stc_level_bisect(&job->level, &job->limits, seed, part);
         if (rc == 0) rc = stc_partition_repair(job, true, part);
@@ -208,4 +209,5 @@ static int run(const stc_comm *comm, const stc_partition_job *job, int32_t *part
     return best < 0 ? best : 0;
 }
 
-const stc_partition_method stc_partition_multilevel = {.name = "multilevel", .run = run};
+const stc_partition_method stc_partition_multilevel = {
+    .name = "multilevel", .boards = true, .run = run};

@@ -79,9 +79,11 @@ static int make_feasible(const stc_partition_job *job, const double *capacity, i
                          stc_partition_quality *q)
 {
     STC_TRY(stc_partition_measure(job->graph, job->nparts, part, capacity, q));
-    if (q->feasible || job->argument) return 0;
-    STC_TRY(stc_partition_repair(job, false, part));
-    return stc_partition_measure(job->graph, job->nparts, part, capacity, q);
+    if (!q->feasible && !job->argument) {
+        STC_TRY(stc_partition_repair(job, false, part));
+        STC_TRY(stc_partition_measure(job->graph, job->nparts, part, capacity, q));
+    }
+    return stc_partition_measure_cost(job->graph, job->nparts, part, &job->cost, q);
 }
 
 static int run(const stc_comm *comm, const stc_partition_method *method,
@@ -90,7 +92,9 @@ static int run(const stc_comm *comm, const stc_partition_method *method,
 {
     const double start = stc_seconds();
     stc_partition_quality made = {.method = method->name};
-    STC_TRY(method->run(comm, job, part, &made));
+    const bool boards = method->boards && stc_partition_has_boards(job);
+    STC_TRY(boards ? stc_partition_boards(comm, job, method, part, &made)
+                   : method->run(comm, job, part, &made));
     STC_TRY(stc_agree(comm, make_feasible(job, capacity, part, q)));
     q->method = made.method;
     q->no_gain = made.no_gain;
@@ -130,8 +134,10 @@ static int compare(const stc_comm *comm, stc_partition_job *job, const double *c
     for (int i = 0; i < 3 && rc == 0; i++) {
         rc = run(comm, simple[i], job, capacity, part, &compared[i]);
         if (rc != STC_ERR_INTERNAL && rc != STC_ERR_FIT) continue;
-        compared[i] = (stc_partition_quality){
-            .method = simple[i]->name, .multicast_volume = NAN, .broadcast_share = NAN};
+        compared[i] = (stc_partition_quality){.method = simple[i]->name,
+                                              .multicast_volume = NAN,
+                                              .broadcast_share = NAN,
+                                              .cost = NAN};
         rc = 0;
     }
     stc_free(part);

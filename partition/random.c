@@ -16,12 +16,16 @@ void stc_shuffled(int32_t n, uint64_t seed, uint32_t purpose, int32_t *order)
 
 int stc_deal_shuffled(const stc_partition_job *job, uint64_t seed, int32_t *part)
 {
-    const int32_t n = job->graph->nvertices;
+    const int32_t n = job->graph->nvertices, parts = stc_limits_parts(&job->limits);
     int32_t *order = stc_alloc(n, sizeof *order);
     if (!order) return STC_ERR_NOMEM;
     stc_shuffled(n, seed, STC_DRAW_DEAL, order);
-    for (int32_t i = 0; i < n; i++)
-        part[order[i]] = i % job->nparts;
+    for (int32_t p = 0, first = 0; p < job->nparts; p++) {
+        const int32_t end = first + (job->limits.share ? job->limits.share[p] : 1);
+        for (; first < end; first++)
+            for (int64_t i = first; i < n; i += parts)
+                part[order[i]] = p;
+    }
     stc_free(order);
     return 0;
 }

@@ -107,13 +107,6 @@ static int check_projection(const assembly *a, const member *m, const stage_plan
     return 0;
 }
 
-bool stc_projection_is_dense(const stc_projection *p)
-{
-    return p->rule == STC_RULE_ONE_TO_ONE && !(p->recurrent && !p->autapses) &&
-           p->weight.kind == STC_DRAW_CONSTANT && p->delay.kind == STC_DRAW_CONSTANT &&
-           p->least == p->most && isfinite(p->weight.a);
-}
-
 static void add_dense(const stc_sim *sim, const assembly *a, member *m, const stage_plan *source,
                       const stc_projection *projection)
 {

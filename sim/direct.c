@@ -1,5 +1,5 @@
-/* direct.c - stages of one kernel of their own: products of two operands, sums over axes, means
- * over time, and input; pool.c and delay.c hold the others. Integers stay integers; real values go
+/* direct.c - stages of one kernel of their own: products of two operands, sums over axes, and
+ * input; pool.c, delay.c and code.c hold the others. Integers stay integers; real values go
  * in index order. */
 #include "elements.h"
 
@@ -268,32 +268,6 @@ static void reduce(stc_sim *sim, stage_plan *plan, int64_t item, int64_t step)
     }
 }
 
-/* ---- mean over the steps of a sample ---- */
-
-static void time_mean(stc_sim *sim, stage_plan *plan, int64_t item)
-{
-    const access *a = &plan->kernels[0].operand[0];
-    const stage_plan *source = &sim->stages[a->stage];
-    int64_t block = item % sim->nblocks, steps = stc_sim_block_length(sim, block);
-    bool last = block == sim->nblocks - 1;
-    for (int i = 0; i < plan->nboxes; i++) {
-        const stc_box *box = &plan->boxes[i].box;
-        int64_t index[STC_MAX_NDIM];
-        memcpy(index, box->lo, sizeof index);
-        do {
-            int64_t from = operand_element(a, index), element = stc_sim_element(plan, index);
-            float sum = block == 0 ? 0.0f : plan->sums[element];
-            for (int64_t t = 0; t < steps; t++) {
-                sum += value_of(a, stc_sim_at(source, item, t), from);
-            }
-            plan->sums[element] = sum;
-            if (last) {
-                store_real(stc_sim_at(plan, item, 0), element, sum / (float)sim->steps);
-            }
-        } while (next_index(box, index));
-    }
-}
-
 /* ---- input ---- */
 
 static void input(stc_sim *sim, stage_plan *plan, int64_t item, int64_t steps)
@@ -319,14 +293,14 @@ void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first,
     case STC_KERNEL_POOL:
         stc_sim_pool(sim, plan, item, first, steps);
         return;
-    case STC_KERNEL_TIME_MEAN:
-        time_mean(sim, plan, item);
-        return;
     case STC_KERNEL_GENERATOR:
         stc_sim_generate(sim, plan, item, first, steps);
         return;
     case STC_KERNEL_DELAY:
         stc_sim_delay(sim, plan, item, first, steps);
+        return;
+    case STC_KERNEL_CODE:
+        stc_sim_code(sim, plan, item, first, steps);
         return;
     case STC_KERNEL_MUL:
 #pragma omp parallel for schedule(static) num_threads(sim->threads)

@@ -2,8 +2,8 @@
  *
  * Reading order: shard.c (what this rank holds), schedule.c (when it runs), access.c (how kernels
  * find operands), weights.c, parameters.c, sums.c, direct.c and delay.c (kernels over all tiles of
- * a stage at once), assembly.h (populations), exchange.c, record.c, trace.c, sim.c (the beats).
- * Everything is allocated before the first beat.
+ * a stage at once), assembly.h (populations), exchange.c, record.c, profile.c, trace.c, sim.c (the
+ * beats), cost.c. Everything is allocated before the first beat.
  */
 #ifndef STC_SIM_ENGINE_H
 #define STC_SIM_ENGINE_H
@@ -115,16 +115,17 @@ typedef struct {
     int32_t cycle;                       /* number of the cycle that the stage is part of, or -1 */
     int64_t positions_per_item;          /* of a sum, per unit of work of a thread */
     bool remote;                         /* some operand comes, in the same beat, from a message */
-    float *sums;                         /* TIME_MEAN: running sums [window_size] */
     unsigned char *preloaded;            /* INPUT: [samples][steps or 1][window] of dtype */
     int input_array;                     /* INPUT: index in the input */
     int64_t source_stride[STC_MAX_NDIM]; /* source C-order index of storage axes */
     double seconds;
-    int64_t spikes; /* counted nonzero outputs on this rank */
+    int64_t spikes;     /* counted nonzero outputs on this rank */
+    int64_t unmeasured; /* those before the measured part */
     uint64_t checksum;
     /* records: (when * size + id) << 8 | value, when = sample * T + step */
     uint64_t *records;
     int64_t nrecords, record_capacity;
+    stc_profile_node *counted; /* borrowed; NULL: no profile is made */
     int ntraces;
     trace *traces;           /* state variables that are recorded */
     float *outputs;          /* output stages: [samples][T or 1][source size] */
@@ -171,6 +172,8 @@ struct stc_sim {
     exchange *exchange;
     double *sample_start, *sample_end; /* [nsamples] seconds, this rank */
     double load_seconds, simulate_seconds, wait_seconds;
+    int64_t measured_from; /* step; -1: the measured part has not begun */
+    double measure_start, measured_seconds;
     int64_t messages, bytes, spike_copies;
     uint64_t output_checksum;
     int rc; /* first failure inside the beats */
@@ -242,8 +245,6 @@ int stc_sim_load_neurons(stc_sim *sim);
 int stc_sim_load_populations(stc_sim *sim);
 int stc_sim_agree_grid(stc_sim *sim);
 void stc_sim_destroy_assemblies(stc_sim *sim);
-/* Can a projection be had without storing synapses: one spike to one neuron, all alike? */
-bool stc_projection_is_dense(const stc_projection *projection);
 
 /* generator.c: rates and amplitudes. */
 int stc_sim_load_generators(stc_sim *sim);
@@ -269,6 +270,9 @@ void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat
 /* Bytes of scratch of a thread. */
 int64_t stc_sim_population_need(const assembly *a);
 void stc_sim_generate(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+/* code.c; state variables of an element. */
+int64_t stc_sim_code_states(const stc_kernel *kernel);
+void stc_sim_code(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
 void stc_sim_delay(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
 /* Bytes of scratch that the stages need, as maxima over the stages. */
 typedef struct {
@@ -311,6 +315,10 @@ static inline double *stc_sim_trace_row(const stc_sim *sim, const trace *t, int6
 int stc_sim_plan_traces(stc_sim *sim);
 /* The i-th one of a stage, on rank 0 of the world. Collective. */
 int stc_sim_collect_trace(stc_sim *sim, stage_plan *plan, int i, stc_trace *out);
+
+/* profile.c: count what a stage computed for an item. And how many of n values are not zero. */
+void stc_sim_count_item(const stc_sim *sim, const stage_plan *plan, int64_t item);
+int64_t stc_sim_nonzero(stc_dtype dtype, const void *values, int64_t n);
 
 /* record.c: after a stage was computed for an item. */
 void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item);

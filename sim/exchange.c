@@ -110,6 +110,32 @@ static void join(segment_list *list, int64_t row)
     list->n = n + 1;
 }
 
+static bool same_box(const stc_box *a, const stc_box *b)
+{
+    return a->ndim == b->ndim && memcmp(a->lo, b->lo, sizeof a->lo) == 0 &&
+           memcmp(a->hi, b->hi, sizeof a->hi) == 0;
+}
+
+/* What the tiles of a stage on a rank need of the boxes of an operand: tile by tile, as a box
+ * around several of them may need more than they do. */
+static int append_needs(const stc_sim *sim, const stc_stage *stage, const stc_kernel *kernel,
+                        int which, int rank, const stc_box *owned, int nowned, segment_list *list)
+{
+    const stc_program *program = sim->program;
+    const stc_stage *source = &program->stages[kernel->operand[which].stage];
+    stc_box before = {0}, overlap;
+    for (int32_t t = stage->first_tile; t < stage->first_tile + stage->ntiles; t++) {
+        if (sim->rank_of_tile[t] != rank) continue;
+        stc_box need = stc_kernel_needs(program, stage, kernel, which, &program->tiles[t].box);
+        if (stc_box_size(&need) == 0 || same_box(&need, &before)) continue;
+        before = need;
+        for (int o = 0; o < nowned; o++)
+            if (stc_box_intersect(&need, &owned[o], &overlap))
+                STC_TRY(append_box(list, source, &overlap));
+    }
+    return 0;
+}
+
 /* Elements of stage s that rank `from` computes and rank `to` needs. */
 static int segments_between(const stc_sim *sim, int32_t s, int from, int to, segment_list *list)
 {
@@ -122,8 +148,6 @@ static int segments_between(const stc_sim *sim, int32_t s, int from, int to, seg
     int rc = 0;
     for (int32_t d = 0; nowned && rc >= 0 && d < program->nstages; d++) {
         const stc_stage *stage = &program->stages[d];
-        stc_box *boxes = NULL;
-        int nboxes = 0;
         for (int32_t k = 0; rc >= 0 && k < stage->nkernels; k++) {
             const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
             for (int which = 0; rc >= 0 && which < 2; which++) {
@@ -132,19 +156,9 @@ static int segments_between(const stc_sim *sim, int32_t s, int from, int to, seg
                  * gaps between needs would be sent */
                 bool same_beat = sim->stages[d].level == sim->stages[s].level;
                 if (same_beat && stc_kernel_least_delay(kernel) == 0) continue;
-                if (!boxes) rc = stc_sim_boxes(sim, d, to, &boxes, &nboxes);
-                for (int b = 0; rc >= 0 && b < nboxes; b++) {
-                    stc_box need = stc_kernel_needs(program, stage, kernel, which, &boxes[b]);
-                    for (int o = 0; rc >= 0 && o < nowned; o++) {
-                        stc_box overlap;
-                        if (stc_box_size(&need) && stc_box_intersect(&need, &owned[o], &overlap)) {
-                            rc = append_box(list, source, &overlap);
-                        }
-                    }
-                }
+                rc = append_needs(sim, stage, kernel, which, to, owned, nowned, list);
             }
         }
-        stc_free(boxes);
     }
     stc_free(owned);
     int last = source->storage.ndim - 1;
@@ -377,8 +391,8 @@ static unsigned char *pack_step(stc_sim *sim, const stage_plan *plan, const carg
     int64_t size = stc_dtype_size(plan->stage->dtype), n = c->elements;
     if (!stc_kind_is_bit(plan->stage->kind)) {
         copy_segments(c, size, window, out, true);
-        for (int64_t i = 0; size == 1 && i < n; i++)
-            sim->spike_copies += out[i] != 0;
+        memcpy(gathered, out, (size_t)(n * size)); /* aligned */
+        sim->spike_copies += stc_sim_nonzero(plan->stage->dtype, gathered, n);
         return out + n * size;
     }
     copy_segments(c, 1, window, gathered, true);
@@ -456,9 +470,12 @@ static int64_t pack(stc_sim *sim, const neighbour *n, int64_t beat, unsigned cha
         int64_t item = item_of_beat(sim, plan, beat);
         if (item < 0) continue;
         int64_t steps = stc_sim_steps_in_block(sim, plan, item % sim->nblocks);
+        int64_t copies = sim->spike_copies;
         for (int64_t t = 0; t < steps; t++) {
             out = pack_step(sim, plan, &n->cargo[i], stc_sim_at(plan, item, t), out);
         }
+        /* what holds for a whole sample is one copy, however many blocks it is sent in */
+        if (plan->timing == CONST_IN_SAMPLE && item % sim->nblocks != 0) sim->spike_copies = copies;
     }
     return out - buffer;
 }
@@ -480,8 +497,8 @@ void stc_exchange_send(stc_sim *sim, int64_t beat)
 {
     exchange *e = sim->exchange;
     int parity = (int)(beat % 2);
-    if (beat == stc_sim_beats(sim) - 1) return; /* nobody would take them */
-    for (int i = 0; i < e->nreceive; i++) {
+    bool last = beat == stc_sim_beats(sim) - 1; /* nobody would take them: they are only counted */
+    for (int i = 0; i < e->nreceive && !last; i++) {
         neighbour *n = &e->receive[i];
         if (!any_cargo(sim, n, beat)) continue;
         MPI_Irecv(n->buffer[parity], (int)n->most_bytes, MPI_BYTE, n->rank, 0, sim->group.mpi,
@@ -492,6 +509,7 @@ void stc_exchange_send(stc_sim *sim, int64_t beat)
         if (!any_cargo(sim, n, beat)) continue;
         MPI_Wait(&n->request[parity], MPI_STATUS_IGNORE); /* of two beats ago */
         int64_t bytes = pack(sim, n, beat, n->buffer[parity]);
+        if (last) continue;
         MPI_Isend(n->buffer[parity], (int)bytes, MPI_BYTE, n->rank, 0, sim->group.mpi,
                   &n->request[parity]);
         sim->messages++;

@@ -139,8 +139,8 @@ static void draw(const stc_sim *sim, const stage_plan *plan, int64_t sample, int
                                   counts);
         } else {
             for (int64_t id = lo; id < hi; id++)
-                counts[id - lo] = draw_one(g, id - plan->window.lo[0], key, (uint32_t)sample,
-                                           (uint64_t)step, id);
+                counts[id - lo] =
+                    draw_one(g, id - plan->window.lo[0], key, (uint32_t)sample, (uint64_t)step, id);
         }
     }
 }

@@ -113,6 +113,7 @@ static void output_row(stc_sim *sim, stage_plan *plan, const unsigned char *valu
 void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item)
 {
     bool spikes = sim->options.record_spikes && plan->spiking;
+    if (plan->counted) stc_sim_count_item(sim, plan, item);
     if (plan->nboxes == 0 || (!spikes && !plan->stage->is_output)) return;
     int64_t block = item % sim->nblocks;
     /* an output that is the same at every step is recorded at every step all the same */
@@ -232,6 +233,8 @@ static int collect_population(stc_sim *sim, stage_plan *plan, stc_population *ou
                             .max = stage->kind.max,
                             .counted = stage->counted};
     out->total = (int64_t)stc_comm_sum_u64(&sim->world, (uint64_t)plan->spikes);
+    out->measured = (int64_t)stc_comm_sum_u64(
+        &sim->world, (uint64_t)(sim->measured_from < 0 ? 0 : plan->spikes - plan->unmeasured));
     if (!sim->options.record_spikes) return 0;
     int rc = stc_agree(&sim->world, sort_records(plan->records, plan->nrecords));
     uint64_t *words = NULL;
@@ -332,6 +335,8 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->peak_rss_bytes = (int64_t)stc_comm_sum_u64(world, (uint64_t)stc_peak_rss_bytes());
     out->seconds.load = stc_comm_max(world, sim->load_seconds);
     out->seconds.simulate = stc_comm_max(world, sim->simulate_seconds);
+    out->seconds.measured = stc_comm_max(world, sim->measured_seconds);
+    out->measured_from = sim->measured_from < 0 ? sim->steps : sim->measured_from;
     out->first_sample = sim->all_first;
     out->samples = sim->all_samples;
     out->steps = sim->steps;

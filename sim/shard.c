@@ -59,7 +59,8 @@ static timing infer_timing(const stc_sim *sim, const stc_stage *stage)
     const stc_kernel *kernels = &program->kernels[stage->first_kernel];
     if (stage->timing == STC_STAGE_SAMPLE) return ONCE_PER_SAMPLE;
     if (stc_kernel_is_neuron(&kernels[stage->nkernels - 1])) return EVERY_STEP;
-    if (kernels[0].kind == STC_KERNEL_DELAY || kernels[0].kind == STC_KERNEL_GENERATOR) {
+    if (kernels[0].kind == STC_KERNEL_DELAY || kernels[0].kind == STC_KERNEL_GENERATOR ||
+        kernels[0].kind == STC_KERNEL_CODE) {
         return EVERY_STEP;
     }
     if (stage->is_input) return EVERY_STEP; /* set from the input by the caller */
@@ -159,29 +160,17 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     int64_t elements = stc_sim_product(plan->depth * plan->steps, plan->window_size);
     plan->buffer = stc_alloc(elements + 64, stc_dtype_size(plan->stage->dtype));
     if (!plan->buffer) return STC_ERR_NOMEM;
-    for (int b = 0; plan->model && b < plan->nboxes; b++) {
+    const stc_kernel *first = &sim->program->kernels[plan->stage->first_kernel];
+    int64_t nstate = plan->model                      ? plan->model->nstate
+                     : first->kind == STC_KERNEL_CODE ? stc_sim_code_states(first)
+                                                      : 0;
+    for (int b = 0; nstate > 0 && b < plan->nboxes; b++) {
         owned_box *own = &plan->boxes[b];
         own->state =
-            stc_alloc(plan->model->nstate * own->positions * own->channels, sizeof *own->state);
+            stc_alloc(stc_sim_product(nstate, own->positions * own->channels), sizeof *own->state);
         if (!own->state) return STC_ERR_NOMEM;
     }
     return 0;
-}
-
-/* Does a Poisson generator of one rate serve populations alone, one element for one neuron each? */
-static bool is_drawn_where_used(const stc_sim *sim, int32_t s)
-{
-    const stc_program *program = sim->program;
-    const stc_kernel *drawn = &program->kernels[program->stages[s].first_kernel];
-    if (drawn->kind != STC_KERNEL_GENERATOR || !drawn->u.generator.poisson) return false;
-    if (drawn->u.generator.field >= 0 || program->stages[s].is_output) return false;
-    for (int32_t k = 0; k < program->nkernels; k++) {
-        const stc_kernel *kernel = &program->kernels[k];
-        if (kernel->operand[0].stage != s && kernel->operand[1].stage != s) continue;
-        if (kernel->kind != STC_KERNEL_DELIVER || !stc_projection_is_dense(&kernel->u.deliver))
-            return false;
-    }
-    return true;
 }
 
 static void plan_stage(stc_sim *sim, int32_t s)
@@ -196,7 +185,6 @@ static void plan_stage(stc_sim *sim, int32_t s)
     }
     if (last->kind == STC_KERNEL_POPULATION) plan->spiking = true;
     plan->timing = infer_timing(sim, plan->stage);
-    plan->drawn_where_used = is_drawn_where_used(sim, s);
     stc_stage_source_strides(plan->stage, plan->source_stride);
     plan->window.ndim = plan->stage->storage.ndim;
     for (int b = 0; b < plan->nboxes; b++)
@@ -219,6 +207,17 @@ static int allocate_zeros(stc_sim *sim)
     return sim->zeros ? 0 : STC_ERR_NOMEM;
 }
 
+static int plan_drawn(stc_sim *sim)
+{
+    bool *drawn = stc_alloc(sim->program->nstages, sizeof *drawn);
+    if (!drawn) return STC_ERR_NOMEM;
+    stc_program_drawn_stages(sim->program, drawn);
+    for (int32_t s = 0; s < sim->program->nstages; s++)
+        sim->stages[s].drawn_where_used = drawn[s];
+    stc_free(drawn);
+    return 0;
+}
+
 int stc_sim_plan_shard(stc_sim *sim)
 {
     const stc_program *program = sim->program;
@@ -229,6 +228,7 @@ int stc_sim_plan_shard(stc_sim *sim)
         STC_TRY(own_boxes(sim, s));
     }
     STC_TRY(stc_sim_schedule(sim));
+    STC_TRY(plan_drawn(sim));
     for (int32_t i = 0; i < program->nstages; i++) { /* operands first, but for those of delays */
         int32_t s = sim->order[i];
         plan_stage(sim, s);

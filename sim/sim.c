@@ -171,10 +171,6 @@ static int prepare_local(stc_sim *sim, int ngroups, int group)
         if (plan->stage->is_input && plan->nboxes) STC_TRY(stc_sim_preload(sim, plan));
         if (plan->stage->is_output) STC_TRY(allocate_outputs(sim, plan));
         if (plan->spiking && sim->options.record_spikes) STC_TRY(check_records(sim, plan));
-        if (plan->kernels[0].kernel->kind == STC_KERNEL_TIME_MEAN && plan->window_size) {
-            plan->sums = stc_alloc(plan->window_size, sizeof *plan->sums);
-            if (!plan->sums) return STC_ERR_NOMEM;
-        }
     }
     STC_TRY(stc_sim_load_weights(sim));
     STC_TRY(stc_sim_load_neurons(sim));
@@ -257,9 +253,11 @@ static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
     int64_t item = stc_sim_item(sim, plan, beat);
     if (plan->nboxes == 0 || item < 0 || plan->drawn_where_used) return;
     bool last_block = item % sim->nblocks == sim->nblocks - 1;
-    bool mean = plan->kernels[0].kernel->kind == STC_KERNEL_TIME_MEAN;
-    if (plan->timing == ONCE_PER_SAMPLE && !last_block && !mean) return;
-    compute(sim, plan, beat, 0, stc_sim_steps_in_block(sim, plan, item % sim->nblocks));
+    bool gathers = stc_kernel_gathers(plan->kernels[0].kernel);
+    if (plan->timing == ONCE_PER_SAMPLE && !last_block && !gathers) return;
+    int64_t block = item % sim->nblocks;
+    compute(sim, plan, beat, 0,
+            gathers ? stc_sim_block_length(sim, block) : stc_sim_steps_in_block(sim, plan, block));
     if (plan->timing != ONCE_PER_SAMPLE || last_block) stc_sim_record(sim, plan, item);
 }
 
@@ -336,12 +334,25 @@ static void run_beat(stc_sim *sim, int64_t beat)
     sim->wait_seconds += stc_seconds() - start;
 }
 
+/* What was before it is left out of the seconds and counts of the measured part. */
+static void begin_measuring(stc_sim *sim, int64_t beat)
+{
+    int64_t step = beat / sim->period * sim->block;
+    if (sim->measured_from >= 0 || step < sim->options.measure_from) return;
+    sim->measured_from = step;
+    sim->measure_start = stc_seconds();
+    for (int32_t s = 0; s < sim->program->nstages; s++)
+        sim->stages[s].unmeasured = sim->stages[s].spikes;
+}
+
 int stc_sim_run(stc_sim *sim)
 {
     double start = stc_seconds();
     int64_t beats = stc_sim_beats(sim), per_sample = sim->period * sim->nblocks;
+    sim->measured_from = -1;
     for (int64_t beat = 0; beat < beats; beat++) {
         double now = stc_seconds();
+        begin_measuring(sim, beat);
         if (beat % per_sample == 0 && beat / per_sample < sim->nsamples) {
             sim->sample_start[beat / per_sample] = now;
         }
@@ -354,6 +365,7 @@ int stc_sim_run(stc_sim *sim)
         }
     }
     sim->simulate_seconds = stc_seconds() - start;
+    sim->measured_seconds = sim->measured_from < 0 ? 0.0 : stc_seconds() - sim->measure_start;
     return stc_agree(&sim->world, sim->rc);
 }
 
@@ -394,7 +406,6 @@ static void destroy_stage(stage_plan *plan)
     stc_free(plan->kernels);
     stc_free(plan->boxes);
     stc_free(plan->buffer);
-    stc_free(plan->sums);
     stc_free(plan->preloaded);
     stc_free(plan->records);
     stc_free(plan->outputs);

@@ -32,6 +32,9 @@ static inline bool same_kernels(const stc_program *a, const stc_program *b)
                 same = a->kernels[k].u.neuron.model == b->kernels[k].u.neuron.model &&
                        memcmp(a->kernels[k].u.neuron.params, b->kernels[k].u.neuron.params,
                               sizeof(a->kernels[k].u.neuron.params)) == 0;
+            } else if (a->kernels[k].kind == STC_KERNEL_CODE) {
+                same = memcmp(&a->kernels[k].u.code, &b->kernels[k].u.code,
+                              sizeof(a->kernels[k].u.code)) == 0;
             } else {
                 same = same_structs(&stc_part_tables[i].table, a->kernels, b->kernels, &k, 1);
             }

@@ -33,7 +33,7 @@ static inline lowered lower_built(stc_builder *builder, const stc_target *target
     if (rc >= 0) rc = stc_program_create("example", &out.program);
     if (rc >= 0) rc = stc_lower(out.graph, out.program);
     if (rc >= 0 && target) rc = stc_tile_stages(out.program, target, 0);
-    if (rc >= 0 && target) rc = stc_build_nets(out.program);
+    if (rc >= 0 && target) rc = stc_build_nets(out.program, NULL);
     if (rc < 0) fail_msg("%s", stc_error_text());
     return out;
 }

@@ -32,7 +32,12 @@ static inline test_graph graph_of(int32_t n, int32_t nets, int64_t pins)
         t.weight[v * STC_NCONSTRAINTS + 1] = 10;
         t.weight[v * STC_NCONSTRAINTS + 2] = 100;
     }
-    t.g = (stc_hypergraph){n, t.weight, 0, t.source, t.spikes, t.first, t.pin};
+    t.g = (stc_hypergraph){.nvertices = n,
+                           .weight = t.weight,
+                           .source = t.source,
+                           .spikes = t.spikes,
+                           .first = t.first,
+                           .pin = t.pin};
     return t;
 }
 

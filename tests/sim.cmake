@@ -1,4 +1,4 @@
-stc_test(mpi/simulation NP 1 2 3 4 SOURCES sim_networks.c TIMEOUT 900
+stc_test(mpi/simulation NP 1 2 3 4 SOURCES sim_networks.c sim_zoo.c TIMEOUT 900
          USES compile sim ir passes program partition alloc neurons base)
 # asks for more memory than there is
 stc_test(mpi/run_errors USES compile sim ir passes program partition alloc neurons base

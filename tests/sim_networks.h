@@ -15,4 +15,11 @@ typedef struct {
 
 const sim_network *sim_networks(int *n);
 
+/* Forms of published models (sim_zoo.c), part of the list. */
+int sim_separable(stc_builder *builder, uint64_t seed);
+int sim_multi_level(stc_builder *builder, uint64_t seed);
+int sim_downsampling(stc_builder *builder, uint64_t seed);
+int sim_fused_heads(stc_builder *builder, uint64_t seed);
+int sim_regrouped(stc_builder *builder, uint64_t seed);
+
 #endif

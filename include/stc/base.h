@@ -125,6 +125,20 @@ static inline double stc_random_open52(uint32_t high, uint32_t low)
     return ((double)((uint64_t)high << 20 | low >> 12) + 0.5) * 0x1p-52;
 }
 
+/* A Poisson distributed count: the smallest k whose cumulative probability exceeds u, at most most;
+ * none = exp(-mean). */
+static inline int stc_random_poisson(double u, double mean, double none, int most)
+{
+    double probability = none, sum = none;
+    int k = 0;
+    while (u >= sum && k < most) {
+        k++;
+        probability *= mean / k;
+        sum += probability;
+    }
+    return k;
+}
+
 /* exp and log to below 1 ulp and the quantile of the normal distribution (0 < p < 1) to 1e-15, with
  * the same bits everywhere, which those of the C library have not (math.c). */
 double stc_math_exp(double x);

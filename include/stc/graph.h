@@ -121,11 +121,14 @@ void stc_graph_print(const stc_graph *graph, FILE *file);
 /* Reference evaluation (slow, plain loops): run time_steps steps of one sample.
  *   input(context, node, step) returns the values of an input node [its size] at a step, borrowed.
  *   watch(context, node, step, values) is called for every node after each step; for nodes per
- *   sample once, with step = time_steps - 1. May be NULL. */
+ *   sample once, with step = time_steps - 1. May be NULL.
+ *   seed and sample are those of the random numbers that encoders draw: as of a run. */
 typedef struct {
     void *context;
     const float *(*input)(void *context, const stc_node *node, int64_t step);
     void (*watch)(void *context, const stc_node *node, int64_t step, const float *values);
+    uint64_t seed;
+    int64_t sample;
 } stc_eval_callbacks;
 int stc_graph_eval(const stc_graph *graph, int64_t time_steps, const stc_eval_callbacks *callbacks);
 

@@ -35,6 +35,7 @@ typedef struct {
     int64_t time_steps; /* of files that hold events alone; 0: the model's, else what they say */
     double dt;          /* seconds per step of events; 0: the model's, else 1e-3 */
     const char *observable; /* of NIRData; NULL: spikes, or the only one */
+    const char *group;      /* of an HDF5 file: it is the input; NULL: the whole file is */
 } stc_input_options;
 
 /* Open an input file; its layout follows from its content. program tells which inputs and shapes

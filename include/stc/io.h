@@ -13,11 +13,17 @@
 #include "stc/program.h"
 #include "stc/result.h"
 
-typedef enum { STC_FILE_GRAPH, STC_FILE_PROGRAM, STC_FILE_RESULT, STC_FILE_INPUT } stc_file_kind;
+typedef enum {
+    STC_FILE_GRAPH,
+    STC_FILE_PROGRAM,
+    STC_FILE_RESULT,
+    STC_FILE_INPUT,
+    STC_FILE_PROFILE
+} stc_file_kind;
 /* By content. STC_ERR_INPUT: missing, not readable, not HDF5, truncated, or none of these (says
  * what groups it has). Local. */
 int stc_file_recognise(const char *path, stc_file_kind *kind);
-/* "SpikeGraph", "program", "result", "input"; static. Local. */
+/* "SpikeGraph", "program", "result", "input", "profile"; static. Local. */
 const char *stc_file_kind_name(stc_file_kind kind);
 
 /* One thing in a file: an attribute of one number or text, or a dataset. */
@@ -81,6 +87,10 @@ typedef struct {
 } stc_partition_record;
 /* Local (call on one rank). STC_ERR_IO. */
 int stc_partition_file_write(const char *path, const stc_partition_record *record);
+/* What a partition method file:PATH means when PATH is such a file: *part and *n, made in the
+ * arena; NULL and 0 for text files and other methods (method may be NULL). Local. STC_ERR_INPUT. */
+int stc_partition_file_given(const char *method, stc_arena *arena, const int32_t **part,
+                             int64_t *n);
 
 /* Can path be created (its folder exists and is writable)? Checked before long work. Local.
  * STC_ERR_IO naming the folder and the reason. */

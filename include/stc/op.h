@@ -24,18 +24,22 @@ typedef enum {
     STC_CLASS_DELAY,      /* values of earlier steps: closes cycles */
     STC_CLASS_POPULATION, /* point neurons that take spikes through projections, and currents */
     STC_CLASS_PROJECTION, /* synapses with delays: closes cycles */
-    STC_CLASS_DIRECT /* a kernel of its own: matmul, mul, max_pool2d, reduce_sum, mean, time_mean */
+    STC_CLASS_CODE,       /* values over time, element by element: encoders, decoders, windows */
+    STC_CLASS_DIRECT      /* a kernel of its own: matmul, mul, max_pool2d, reduce_sum, mean */
 } stc_op_class;
 
 /* Operands of reference evaluation. in[i]: values of operand i (C-order of its shape); out: values
- * of the node; state: [nstate of the neuron model][size], NULL for stateless ops. step counts from
- * 0 and time_steps is their number (time_mean accumulates in out over the steps). */
+ * of the node; state: [nstate of the neuron model or code][size], NULL for stateless ops. step
+ * counts from 0 and time_steps is their number. seed and sample are those of random
+ * numbers. */
 typedef struct {
     const float *const *in;
     const stc_node *const *in_node;
     float *out;
     float *state;
     int64_t step, time_steps;
+    uint64_t seed;
+    int64_t sample;
 } stc_eval;
 
 struct stc_builder;
@@ -51,6 +55,7 @@ typedef struct stc_op {
     const stc_attr_spec *attrs;
     int nattrs;
     const struct stc_neuron_model *model; /* NEURON: its model; NULL otherwise */
+    const struct stc_code *code;          /* CODE: the code; NULL otherwise */
 
     /* Check attributes against operands and set node->shape, kind, timing. in: the operand nodes.
      * Timing defaults to the operands' before the call. The message needs no node name. */
@@ -81,7 +86,7 @@ typedef struct stc_op {
     int (*example)(struct stc_builder *builder, uint64_t seed);
 } stc_op;
 
-/* All ops: those of src/ir/ops/list.h, then one per neuron model, then one per population model. */
+/* All ops: those of src/ir/ops/list.h, then one per neuron model, population model and code. */
 const stc_op *const *stc_op_list(int *n);
 /* By name or by type or alias as files write it; NULL with the error text (naming the nearest). */
 const stc_op *stc_op_find(const char *name);

@@ -6,7 +6,9 @@
  * level by level, the smallest graph is bisected, and on the way back moves are searched on every
  * level. auto keeps the best of multilevel partitions from several seeds and of refined contiguous
  * ones. METIS, which lowers the edge cut, is a method to compare with; it is called in
- * partition/metis.c alone.
+ * partition/metis.c alone. What a copy of a spike costs can be said (stc_cost_model), chips can
+ * stand on boards, and a graph that no rank can hold can be given in shards
+ * (stc_partition_distributed).
  */
 #ifndef STC_PARTITION_H
 #define STC_PARTITION_H
@@ -26,7 +28,39 @@ typedef struct {
     const float *spikes;   /* [nnets] weight >= 0 */
     const int64_t *first;  /* [nnets + 1] */
     const int32_t *pin;    /* [first[nnets]] */
+    /* for bytes alone, NULL: unknown, bytes are NaN */
+    const int32_t *outputs;      /* [nnets] elements that a net carries, spiking or not */
+    const int32_t *output_bytes; /* [nnets] of an element; 0: a bit. NULL: bits */
+    const int32_t *stream;       /* [nnets] nets of one stream (a stage) go from part to part in one
+                                    message; NULL: all are one stream */
 } stc_hypergraph;
+
+/* What one unit of volume is. Part p stands for chip p. */
+typedef enum {
+    STC_COST_CHIPS, /* a copy per destination chip: the multicast volume */
+    STC_COST_CORES, /* a copy per destination core on another chip; a vertex is a core */
+    STC_COST_LINKS, /* a copy per link of the tree along which a spike goes through a mesh of chips:
+                       along the row of its source, then along columns. Searches lower the copies
+                       per chip instead; then chips are swapped on the mesh, and the best is chosen
+                       by its links. Boards are no part of it */
+    STC_COST_BYTES, /* bytes per step between ranks, as stc_encoded_bytes says. Searches take each
+                       net by itself; the best is chosen by its bytes */
+} stc_cost_unit;
+enum { STC_NCOST_UNITS = STC_COST_BYTES + 1 };
+/* "per_destination_chip", "per_destination_core", "tree_of_links", "bytes" */
+extern const char *const stc_cost_unit_names[STC_NCOST_UNITS];
+
+#define STC_BOARD_RATIO 4.0 /* default: an assumption, no vendor publishes it */
+typedef struct {
+    stc_cost_unit unit;
+    int32_t board;      /* chips per board, board after board, the last may have fewer; 0: one */
+    double board_ratio; /* cost of a copy to another board, one inside costs 1; 0: the default */
+    int32_t columns;    /* of the mesh of chips, row by row; 0: as square as can be */
+} stc_cost_model;
+
+/* Bytes in which a rank sends one step of `elements` outputs of which `spikes` are set: 1 and the
+ * shorter one of bitmap and list of 16-bit indices; element_bytes each when they are no bits. */
+double stc_encoded_bytes(double elements, double spikes, int32_t element_bytes);
 
 typedef struct {
     const char *method; /* "auto" (NULL), "multilevel", "metis-cut", "contiguous", "random",
@@ -36,11 +70,20 @@ typedef struct {
     double imbalance; /* allowed max / average per constraint, 0: 1.10; a load below STC_FREE_SHARE
                          of a capacity is allowed in any case */
     double capacity[STC_NCONSTRAINTS]; /* hard limit per part; 0: none */
+    stc_cost_model cost;
+    const int32_t *given; /* [ngiven] what the file of file:PATH holds, when the caller has read it;
+                             NULL: it is read as text */
+    int64_t ngiven;
 } stc_partition_options;
 
 typedef struct {
     const char *method; /* that was used */
     double multicast_volume, broadcast_share /* MV / ((nparts - 1) * all spikes) */;
+    double cost; /* what was lowered: the volume in units of the cost model. NaN where unknown */
+    double between_boards, inside_boards; /* shares of the multicast volume; the sum is all of it */
+    double core_copies;                   /* STC_COST_CORES, boards alike */
+    double links;                         /* STC_COST_LINKS; NaN unless that is the unit */
+    double bytes;                         /* STC_COST_BYTES; NaN where outputs are unknown */
     double edge_cut;  /* sum over nets of weight * pins on other parts than the source's */
     int64_t messages; /* pairs (source vertex, other part) */
     double max_send, max_receive; /* largest share of the volume that one part sends, receives */
@@ -66,12 +109,47 @@ int stc_partition(const stc_comm *comm, const stc_hypergraph *graph,
                   const stc_partition_options *options, int32_t *part,
                   stc_partition_quality *quality, stc_partition_quality *compared);
 
+/* ---- a graph that no rank can hold ---- */
+
+/* The vertices begin..begin+n-1 and the nets that they are the source of; borrowed. */
+typedef struct {
+    int32_t nvertices;    /* of the whole graph */
+    int32_t begin, n;     /* as stc_shard_range says */
+    const double *weight; /* [n][STC_NCONSTRAINTS] */
+    int64_t nnets;
+    const int32_t *source; /* [nnets] begin..begin+n-1, not decreasing */
+    const float *spikes;   /* [nnets] */
+    const int64_t *first;  /* [nnets + 1] */
+    const int32_t *pin;    /* [first[nnets]] 0..nvertices-1 */
+} stc_hypergraph_shard;
+
+/* The vertices that a rank must bring. Local. */
+void stc_shard_range(int32_t nvertices, int rank, int size, int32_t *begin, int32_t *n);
+
+/* stc_partition of a graph in shards, for networks neuron by neuron: vertices are clustered where
+ * they are by the nets they share, the quotient graph is gathered and partitioned by
+ * options->method (not file:PATH), and every rank moves its own vertices in rounds of which all
+ * know the result. Collective. The result depends on graph and options alone, not on the number of
+ * ranks. A rank needs memory for its vertices, the pins of its nets and the pins on its vertices,
+ * the number of parts, and the quotient graph, whose size is bounded. part [shard->n], filled.
+ * quality: may be NULL; of the cost model only the boards are counted, bytes and links are NaN.
+ * Errors as stc_partition's; STC_ERR_INPUT too when the shard is not that of stc_shard_range. */
+int stc_partition_distributed(const stc_comm *comm, const stc_hypergraph_shard *shard,
+                              const stc_partition_options *options, int32_t *part,
+                              stc_partition_quality *quality);
+
+/* ---- names and files ---- */
+
 /* Is this the name of a method? Local. STC_ERR_USAGE naming the nearest. */
 int stc_partition_check_method(const char *method);
 
-/* Measure a partition; method, excess and seconds are left 0. Local. STC_ERR_NOMEM. */
+/* Measure a partition; method, excess and seconds are left 0, cost and its kin as if all parts were
+ * on one board. Local. STC_ERR_NOMEM. */
 int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
                           const double *capacity, stc_partition_quality *quality);
+/* Fill cost, between_boards, inside_boards, core_copies, links and bytes. Local. STC_ERR_NOMEM. */
+int stc_partition_measure_cost(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                               const stc_cost_model *model, stc_partition_quality *quality);
 
 /* A hypergraph that was read from a file; release it by stc_hgr_release in any case. */
 typedef struct {

@@ -16,13 +16,14 @@
 #include "stc/view.h"
 
 enum {
-    STC_PROGRAM_FORMAT = 2,
+    STC_PROGRAM_FORMAT = 3,
     STC_WEIGHT_LIMBS = 3,      /* a weight is three signed 8-bit limbs, lowest first */
     STC_WEIGHT_MAX = 0x7f7f7f, /* largest |q| that three signed limbs can hold */
     STC_CHANNEL_BLOCK = 16     /* tiles cut the channel axis at multiples of this */
 };
 
 enum { STC_MAX_PARAMS = 24, STC_MAX_POPULATION_PARAMS = 48 }; /* of a model */
+enum { STC_MAX_KERNEL_CODE_PARAMS = 8 };
 
 /* The closed set of kernels. A stage is either a sum (ACCUMULATE and READ kernels that add to the
  * float32 value x of an element, in order, then at most one NEURON), a population (DELIVER kernels,
@@ -36,7 +37,7 @@ typedef enum {
     STC_KERNEL_MUL,        /* out = a * b, element by element */
     STC_KERNEL_POOL,       /* out = maximum or sum (/ divisor) over a window */
     STC_KERNEL_REDUCE,     /* out = sum over axes (/ divisor) */
-    STC_KERNEL_TIME_MEAN,  /* out = sum over the steps / steps */
+    STC_KERNEL_CODE,       /* out = code of the values over time, element by element */
     STC_KERNEL_DELAY,      /* out = operand some steps ago, element by element; 0 before */
     STC_KERNEL_DELIVER,    /* input of a population += weights of the spikes of a projection */
     STC_KERNEL_POPULATION, /* out = spikes of neurons that take delivered weights and currents */
@@ -166,8 +167,14 @@ typedef struct {
             double params[STC_MAX_POPULATION_PARAMS];
             int32_t field[STC_MAX_POPULATION_PARAMS];
         } population;
+        /* Operand view: dimensions in the storage order of the stage. */
+        struct {
+            int32_t code; /* index in the list of codes (code.h); name in the file */
+            double params[STC_MAX_KERNEL_CODE_PARAMS];
+            uint64_t key;    /* of its random numbers, from the name of the node */
+            bool per_sample; /* one value per sample, after its last step */
+        } code;
         /* MUL: operand views in the storage order of the stage, broadcast to it. */
-        /* TIME_MEAN: operand view in the storage order of the stage. */
     } u;
 } stc_kernel;
 
@@ -220,10 +227,12 @@ typedef struct {
 /* Nets: outputs of one source tile that have the same destination tiles. CSR over pins. */
 typedef struct {
     int32_t n;
-    int32_t *source; /* [n] tile */
-    float *spikes;   /* [n] expected spikes (or values) per step that travel together */
-    int64_t *first;  /* [n + 1] */
-    int32_t *pin;    /* [first[n]] destination tiles, increasing, without the source */
+    int32_t *source;  /* [n] tile */
+    float *spikes;    /* [n] expected spikes (or values) per step that travel together */
+    int64_t *outputs; /* [n] elements of the source tile; NULL in programs that were read */
+    int64_t *count;   /* [n] those that a profile counted; NULL: spikes are an estimate */
+    int64_t *first;   /* [n + 1] */
+    int32_t *pin;     /* [first[n]] destination tiles, increasing, without the source */
 } stc_nets;
 
 typedef struct stc_program stc_program;
@@ -237,13 +246,14 @@ struct stc_program {
     stc_field *fields;
     stc_tile *tiles;
     stc_nets nets;
-    int32_t chips, levels;                 /* levels between chips */
-    int64_t time_steps;                    /* default T, 0: not given */
-    double dt;                             /* seconds per step, 0: no clock */
-    const char *rules;                     /* how open points of the model were read, "" for none */
-    int64_t nneurons;                      /* of the source graph, before any pass */
-    const char *target;                    /* its name */
-    const char *partition;                 /* method that made it */
+    int32_t chips, levels;            /* levels between chips */
+    int64_t time_steps;               /* default T, 0: not given */
+    double dt;                        /* seconds per step, 0: no clock */
+    const char *rules;                /* how open points of the model were read, "" for none */
+    int64_t nneurons;                 /* of the source graph, before any pass */
+    const char *target;               /* its name */
+    const char *partition;            /* method that made it */
+    const char *rates, *rates_sha256; /* profile that gave the nets their spikes; "" for none */
     const char *model_path, *model_sha256; /* provenance of the source */
     const char *command;                   /* command line that compiled it */
     uint64_t seed;
@@ -299,6 +309,19 @@ static inline bool stc_stage_is_population(const stc_program *program, int32_t s
     const stc_stage *s = &program->stages[stage];
     return program->kernels[s->first_kernel + s->nkernels - 1].kind == STC_KERNEL_POPULATION;
 }
+
+/* Does a kernel take every step of a sample and give one value after the last one? */
+static inline bool stc_kernel_gathers(const stc_kernel *kernel)
+{
+    return kernel->kind == STC_KERNEL_CODE && kernel->u.code.per_sample;
+}
+
+/* Can a projection be had without storing synapses: one spike to one neuron, all alike? */
+bool stc_projection_is_dense(const stc_projection *projection);
+/* Which stages are Poisson generators of one rate that serve populations alone, one element for one
+ * neuron each: those draw the values themselves, which therefore never travel. drawn [nstages],
+ * filled. */
+void stc_program_drawn_stages(const stc_program *program, bool *drawn);
 
 /* Are spikes stamped with the end of their step, as NEST and SONATA do, not with its start? So in
  * programs with populations. */

@@ -31,6 +31,7 @@ typedef struct {
     int64_t max; /* 1: spikes are bits and value is not stored */
     bool counted;
     int64_t total;               /* spike count (sum of values > 0, not weighted) over all ranks */
+    int64_t measured;            /* those of the measured part */
     int64_t n;                   /* records on this rank */
     int64_t *sample, *step, *id; /* [n] */
     uint8_t *value;              /* [n] */
@@ -47,10 +48,11 @@ typedef struct {
 
 typedef struct {
     int64_t first_sample, samples, steps;
-    double dt_ms;      /* duration of a step for SONATA time stamps; 1 for models without dt */
-    bool stamps_end;   /* step t is stamped (t + 1) dt_ms, not t dt_ms */
-    const char *rules; /* how the model's open points were read, "" when there are none */
-    bool recorded;     /* populations hold records */
+    int64_t measured_from; /* first step of the measured part: the begin of a block */
+    double dt_ms;          /* duration of a step for SONATA time stamps; 1 for models without dt */
+    bool stamps_end;       /* step t is stamped (t + 1) dt_ms, not t dt_ms */
+    const char *rules;     /* how the model's open points were read, "" when there are none */
+    bool recorded;         /* populations hold records */
     int npopulations, noutputs, ntraces;
     stc_population *populations;
     stc_output *outputs;
@@ -59,11 +61,12 @@ typedef struct {
     int64_t spikes;
     int64_t labelled, correct; /* labelled 0: no labels */
     struct {
-        double load, simulate, write;
+        double load, simulate, write, measured /* of simulate, the measured part */;
     } seconds;
     double samples_per_second, latency_p50, latency_p99; /* seconds */
     struct {
-        int64_t messages, bytes, spike_copies;
+        int64_t messages, bytes;
+        int64_t spike_copies; /* outputs other than zero x other ranks that hold a destination */
     } exchange;
     int64_t peak_rss_bytes; /* sum over ranks */
     int ranks, threads;

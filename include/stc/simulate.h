@@ -9,6 +9,7 @@
 
 #include "stc/comm.h"
 #include "stc/input.h"
+#include "stc/profile.h"
 #include "stc/program.h"
 #include "stc/result.h"
 
@@ -25,9 +26,10 @@ typedef struct {
     int64_t time_steps; /* 0: the input's step axis, else the model's; neither: STC_ERR_USAGE */
     int64_t first_sample, nsamples; /* nsamples 0: all from first_sample on */
     int64_t block_steps;            /* 0: all steps of a sample in one block */
+    int64_t measure_from;           /* step of the first sample at which the measured part begins */
     const char *kernel;             /* NULL: auto; scalar, avx2, avx512, amx */
     int threads;                    /* 0: OpenMP's default, within the cores this rank may use */
-    uint64_t seed;                  /* of Poisson generators */
+    uint64_t seed;                  /* of Poisson generators and encoders */
     bool single;                    /* populations keep float32 state instead of float64 */
     bool phases;                    /* measure what parts of a step take (stc_sim_phases) */
     bool record_spikes;
@@ -45,6 +47,12 @@ typedef struct stc_sim stc_sim;
  *   STC_ERR_FIT    more memory than there is */
 int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_input *input,
                    const stc_run_options *options, stc_sim **out);
+/* Make the run count how often outputs that others read are other than zero; call it before
+ * stc_sim_run. out is filled and its counts grow as the run goes; it lies in the arena, which
+ * outlives the run, and borrows names of program and input. Collective.
+ *   STC_ERR_USAGE  there are replicas
+ *   STC_ERR_FIT    2^32 steps and more in all */
+int stc_sim_count(stc_sim *sim, stc_arena *arena, stc_profile *out);
 /* Run all samples. Collective. */
 int stc_sim_run(stc_sim *sim);
 /* Collect records, outputs and metrics. Collective; destroy by stc_result_destroy. Its names are
@@ -52,11 +60,12 @@ int stc_sim_run(stc_sim *sim);
 int stc_sim_result(stc_sim *sim, stc_result **out);
 void stc_sim_destroy(stc_sim **sim);
 
-/* What a run of populations spent, when it was asked to measure: seconds of all threads of all ranks
- * and how often each was done. Collective. */
+/* What a run of populations spent, when it was asked to measure: seconds of all threads of all
+ * ranks and how often each was done. Collective. */
 typedef struct {
-    double deliver, poisson, update; /* poisson: with all one-to-one input; update: with recording */
-    double exchange, simulate;       /* exchange: with waiting; simulate: ranks x threads x time */
+    double deliver, poisson,
+        update;                /* poisson: with all one-to-one input; update: with recording */
+    double exchange, simulate; /* exchange: with waiting; simulate: ranks x threads x time */
     int64_t events, draws, neuron_steps; /* synapses that spikes arrived at; one-to-one counts */
     int64_t synapses, synapse_bytes;     /* stored ones, with the heads of their rows */
 } stc_sim_cost;

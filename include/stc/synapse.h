@@ -42,13 +42,13 @@ typedef struct {
 /* The synapses of one source in one group of steps. */
 typedef struct {
     int64_t n;
-    void *word;            /* [n]; changed by kinds that learn */
-    double *const *state;  /* [nstate] -> [n] */
-    double *source;        /* [nsource] */
-    const stc_ring *ring;  /* of the port */
-    int64_t scale;         /* sum += magnitude * scale: negative for negative weights; times the
-                              spikes of the source in that step. 0: add nothing, bring weights and
-                              state up to this step */
+    void *word;           /* [n]; changed by kinds that learn */
+    double *const *state; /* [nstate] -> [n] */
+    double *source;       /* [nsource] */
+    const stc_ring *ring; /* of the port */
+    int64_t scale;        /* sum += magnitude * scale: negative for negative weights; times the
+                             spikes of the source in that step. 0: add nothing, bring weights and
+                             state up to this step */
 } stc_synapse_run;
 
 /* Spikes of the destinations, for kinds that ask for them. The spike number k (0, 1, ...) of a
@@ -65,9 +65,9 @@ typedef struct {
 /* What all runs of a call have in common. */
 typedef struct {
     const stc_synapse_format *format;
-    int64_t step;         /* in which the first of the group arrive */
-    double unit;          /* weight = integer * unit */
-    const double *params; /* [nparams] of the projection; parameter 0 is dt, ms */
+    int64_t step;                     /* in which the first of the group arrive */
+    double unit;                      /* weight = integer * unit */
+    const double *params;             /* [nparams] of the projection; parameter 0 is dt, ms */
     const stc_spike_history *history; /* all spikes up to this step, NULL unless asked for */
 } stc_delivery;
 

@@ -5,6 +5,7 @@
 #ifndef STC_TARGET_H
 #define STC_TARGET_H
 
+#include "stc/partition.h"
 #include "stc/program.h"
 
 typedef struct {
@@ -14,6 +15,7 @@ typedef struct {
     int64_t synapse_bytes_per_core; /* weights of a tile, shared over its positions */
     int64_t cores_per_chip;
     int64_t weight_bytes; /* bytes per stored weight */
+    stc_cost_model cost;  /* of a copy of a spike; all 0: one per destination chip, no boards */
 } stc_target;
 
 const stc_target *const *stc_targets(int *n);
@@ -21,6 +23,9 @@ const stc_target *const *stc_targets(int *n);
  * built-in one and lives in the arena for a file. STC_ERR_INPUT naming the nearest name, or line
  * and key of a file. */
 int stc_target_find(const char *name_or_path, stc_arena *arena, const stc_target **out);
+
+/* Capacities of a chip, and what a copy of a spike costs; the rest is left as it is. Local. */
+void stc_target_limit(const stc_target *target, stc_partition_options *options);
 
 typedef struct {
     int64_t cores_used, cores_available;

@@ -8,8 +8,10 @@
  *     synapse_bytes = 131072
  *     [types]
  *     weight_bytes = 1
+ *     [router]
+ *     multicast = per_destination_chip
  *
- * All keys are required, as a capacity that was guessed would be believed.
+ * Capacities are required, as one that was guessed would be believed. [router] is optional.
  */
 #include "stc/target.h"
 
@@ -38,20 +40,30 @@ const stc_target *const *stc_targets(int *n)
     return targets;
 }
 
-/* The keys of a file. lowest: smallest value that makes sense. A key without member is a text. */
+/* The keys of a file. lowest: smallest value that makes sense. */
 typedef struct {
     const char *section, *key, *meaning;
+    enum { TEXT, NUMBER, COUNT, RATIO, UNIT } kind; /* COUNT is an int32_t, NUMBER an int64_t */
     size_t member;
     int64_t lowest;
+    bool optional;
 } key_row;
 
 #define MEMBER(name) offsetof(stc_target, name)
 static const key_row keys[] = {
-    {"chip", "name", "a word", MEMBER(name), 0},
-    {"chip", "cores", "cores of a chip", MEMBER(cores_per_chip), 1},
-    {"core", "neurons", "neurons a core holds", MEMBER(neurons_per_core), STC_CHANNEL_BLOCK},
-    {"core", "synapse_bytes", "bytes of weights a core holds", MEMBER(synapse_bytes_per_core), 1},
-    {"types", "weight_bytes", "bytes of a stored weight", MEMBER(weight_bytes), 1},
+    {"chip", "name", "a word", TEXT, MEMBER(name), 0, false},
+    {"chip", "cores", "cores of a chip", NUMBER, MEMBER(cores_per_chip), 1, false},
+    {"core", "neurons", "neurons a core holds", NUMBER, MEMBER(neurons_per_core), STC_CHANNEL_BLOCK,
+     false},
+    {"core", "synapse_bytes", "bytes of weights a core holds", NUMBER,
+     MEMBER(synapse_bytes_per_core), 1, false},
+    {"types", "weight_bytes", "bytes of a stored weight", NUMBER, MEMBER(weight_bytes), 1, false},
+    {"router", "multicast", "what a copy of a spike costs", UNIT, MEMBER(cost.unit), 0, true},
+    {"router", "chips_per_board", "chips on a board (0: all)", COUNT, MEMBER(cost.board), 0, true},
+    {"router", "board_ratio", "cost of a copy to another board, one inside costs 1", RATIO,
+     MEMBER(cost.board_ratio), 1, true},
+    {"router", "mesh_columns", "columns of the mesh of chips (0: square)", COUNT,
+     MEMBER(cost.columns), 0, true},
 };
 enum { NKEYS = sizeof keys / sizeof *keys };
 static const int64_t HIGHEST = INT32_MAX; /* products of two stay exact */
@@ -100,7 +112,8 @@ static int unknown(const reading *r, const char *section, const char *key)
         return stc_fail(STC_ERR_INPUT, "%s: line %d: unknown key '%s' in [%s]%s", r->path, r->line,
                         key, section, suggest(key, names, n, hint, sizeof hint));
     return stc_fail(STC_ERR_INPUT,
-                    "%s: line %d: unknown section [%s]%s, expected are [chip], [core] and [types]",
+                    "%s: line %d: unknown section [%s]%s, expected are [chip], [core], [types] and "
+                    "[router]",
                     r->path, r->line, section,
                     suggest(section, sections, NKEYS, hint, sizeof hint));
 }
@@ -113,6 +126,33 @@ static int set_text(reading *r, const key_row *row, const char *value)
     return r->target.name ? 0 : STC_ERR_NOMEM;
 }
 
+static int set_unit(reading *r, const key_row *row, const char *value)
+{
+    char hint[96];
+    for (int i = 0; i < STC_COST_BYTES; i++) { /* bytes are between ranks, no chip counts them */
+        if (strcmp(value, stc_cost_unit_names[i]) != 0) continue;
+        r->target.cost.unit = (stc_cost_unit)i;
+        return 0;
+    }
+    STC_FAIL(STC_ERR_INPUT,
+             "%s: line %d: [%s] %s is '%s'%s, expected per_destination_chip, per_destination_core "
+             "or tree_of_links",
+             r->path, r->line, row->section, row->key, value,
+             suggest(value, stc_cost_unit_names, STC_COST_BYTES, hint, sizeof hint));
+}
+
+static int set_ratio(reading *r, const key_row *row, const char *value)
+{
+    char *end;
+    const double number = strtod(value, &end);
+    STC_CHECK(end != value && *end == '\0' && number >= (double)row->lowest && number <= 1e6,
+              STC_ERR_INPUT, "%s: line %d: [%s] %s is '%s', expected %s: a number from %lld to 1e6",
+              r->path, r->line, row->section, row->key, value, row->meaning,
+              (long long)row->lowest);
+    *(double *)((char *)&r->target + row->member) = number;
+    return 0;
+}
+
 static int set_number(reading *r, const key_row *row, const char *value)
 {
     char *end;
@@ -123,7 +163,11 @@ static int set_number(reading *r, const key_row *row, const char *value)
               "%s: line %d: [%s] %s is '%s', expected %s: a whole number from %lld to %lld",
               r->path, r->line, row->section, row->key, value, row->meaning, (long long)row->lowest,
               (long long)HIGHEST);
-    *(int64_t *)((char *)&r->target + row->member) = number;
+    char *member = (char *)&r->target + row->member;
+    if (row->kind == COUNT)
+        *(int32_t *)member = (int32_t)number;
+    else
+        *(int64_t *)member = number;
     return 0;
 }
 
@@ -136,8 +180,16 @@ static int set(reading *r, const char *section, const char *key, const char *val
     STC_CHECK(!r->given[i], STC_ERR_INPUT, "%s: line %d: [%s] %s is given for the second time",
               r->path, r->line, section, key);
     r->given[i] = true;
-    return keys[i].member == MEMBER(name) ? set_text(r, &keys[i], value)
-                                          : set_number(r, &keys[i], value);
+    switch (keys[i].kind) {
+    case TEXT:
+        return set_text(r, &keys[i], value);
+    case UNIT:
+        return set_unit(r, &keys[i], value);
+    case RATIO:
+        return set_ratio(r, &keys[i], value);
+    default:
+        return set_number(r, &keys[i], value);
+    }
 }
 
 /* inih's handler: 0 stops. */
@@ -157,8 +209,13 @@ static int parse(reading *r)
     STC_CHECK(broken == 0, STC_ERR_INPUT,
               "%s: line %d is neither a [section] nor key = value nor a comment", r->path, broken);
     for (int i = 0; i < NKEYS; i++)
-        STC_CHECK(r->given[i], STC_ERR_INPUT, "%s: [%s] %s (%s) is missing", r->path,
-                  keys[i].section, keys[i].key, keys[i].meaning);
+        STC_CHECK(r->given[i] || keys[i].optional, STC_ERR_INPUT, "%s: [%s] %s (%s) is missing",
+                  r->path, keys[i].section, keys[i].key, keys[i].meaning);
+    const stc_cost_model *cost = &r->target.cost;
+    STC_CHECK(cost->unit != STC_COST_LINKS || cost->board == 0, STC_ERR_INPUT,
+              "%s: [router] chips_per_board and multicast = tree_of_links: the mesh of all chips "
+              "says what is far; leave chips_per_board out",
+              r->path);
     return 0;
 }
 
@@ -175,6 +232,15 @@ static int read_target(const char *path, stc_arena *arena, const stc_target **ou
     *target = r.target;
     *out = target;
     return 0;
+}
+
+void stc_target_limit(const stc_target *target, stc_partition_options *options)
+{
+    const double cores = (double)target->cores_per_chip;
+    options->capacity[0] = cores * (double)target->neurons_per_core;
+    options->capacity[1] = cores * (double)target->synapse_bytes_per_core;
+    options->capacity[2] = 0;
+    options->cost = target->cost;
 }
 
 int stc_target_find(const char *name_or_path, stc_arena *arena, const stc_target **out)

@@ -63,11 +63,41 @@ static void print_next(const stc_cli *cli, const stc_program *program)
            takes_input ? " --input " : "", takes_input ? input : "");
 }
 
+static void print_partition(const stc_compile_report *report)
+{
+    const stc_partition_quality *quality = &report->partition;
+    printf("partition  %s: multicast volume %.1f spikes per step", quality->method,
+           quality->multicast_volume);
+    for (int i = 0; i < 3; i++)
+        if (report->compared[i].method)
+            printf("%s%s %.1f", i ? ", " : " (", report->compared[i].method,
+                   report->compared[i].multicast_volume);
+    printf(")\n           broadcast share %.1f %%, largest part / average:",
+           100.0 * quality->broadcast_share);
+    for (int i = 0; i < STC_NCONSTRAINTS; i++)
+        printf("%s %s %.2f", i ? "," : "", stc_constraint_names[i], quality->imbalance[i]);
+    putchar('\n');
+    if (quality->no_gain)
+        printf("           no partition helps: what has several destinations goes nearly "
+               "everywhere\n");
+}
+
+static void print_rates(const stc_profile *rates, const stc_compile_report *report)
+{
+    char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE];
+    printf("rates      %s: %s sample%s of %lld step%s; predicted for them: %s spikes sent to other "
+           "chips, %s\n",
+           rates->path, stc_text_count(rates->samples, a), rates->samples == 1 ? "" : "s",
+           (long long)rates->steps, rates->steps == 1 ? "" : "s",
+           stc_text_count(report->predicted.spike_copies, b),
+           stc_text_bytes((int64_t)report->predicted.bytes, c));
+}
+
 static void print_text(const stc_cli *cli, const stc_program *program,
-                       const stc_compile_report *report, double write_seconds)
+                       const stc_compile_report *report, const stc_profile *rates,
+                       double write_seconds)
 {
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE], d[STC_TEXT_SIZE];
-    const stc_partition_quality *quality = &report->partition;
     const stc_allocation *cores = &report->allocation;
     printf("model      %s: %lld nodes, %s neurons, %s weights, %s synapses\n", program->name,
            (long long)report->graph.nodes, stc_text_count(report->graph.neurons, a),
@@ -77,19 +107,8 @@ static void print_text(const stc_cli *cli, const stc_program *program,
            program->ntiles, program->chips, program->chips == 1 ? "" : "s",
            (long long)cores->cores_used, stc_text_count(cores->cores_available, a), program->target,
            cores->load_balance, bottleneck(program, report));
-    if (program->chips > 1) {
-        printf("partition  %s: multicast volume %.1f spikes per step", quality->method,
-               quality->multicast_volume);
-        for (int i = 0; i < 3; i++)
-            if (report->compared[i].method)
-                printf("%s%s %.1f", i ? ", " : " (", report->compared[i].method,
-                       report->compared[i].multicast_volume);
-        printf(")\n           broadcast share %.1f %%, largest part / average:",
-               100.0 * quality->broadcast_share);
-        for (int i = 0; i < STC_NCONSTRAINTS; i++)
-            printf("%s %s %.2f", i ? "," : "", stc_constraint_names[i], quality->imbalance[i]);
-        putchar('\n');
-    }
+    if (program->chips > 1) print_partition(report);
+    if (rates) print_rates(rates, report);
     printf("seconds    %s (passes %s, partition %s, write %s)\n",
            stc_text_seconds(report->seconds.total + write_seconds, a),
            stc_text_seconds(report->seconds.passes, b),
@@ -100,7 +119,23 @@ static void print_text(const stc_cli *cli, const stc_program *program,
     print_next(cli, program);
 }
 
-static void json_partition(stc_json *out, const stc_compile_report *report)
+static void json_rates(stc_json *out, const stc_profile *rates, const stc_compile_report *report)
+{
+    stc_json_open(out, "rates", '{');
+    stc_json_string(out, "file", rates->path);
+    stc_json_string(out, "sha256", rates->sha256);
+    stc_json_int(out, "first_sample", rates->first_sample);
+    stc_json_int(out, "samples", rates->samples);
+    stc_json_int(out, "steps", rates->steps);
+    stc_json_close(out, '}');
+    stc_json_open(out, "predicted", '{');
+    stc_json_int(out, "spike_copies", report->predicted.spike_copies);
+    stc_json_real(out, "bytes", report->predicted.bytes);
+    stc_json_close(out, '}');
+}
+
+static void json_partition(stc_json *out, const stc_compile_report *report,
+                           const stc_profile *rates)
 {
     const stc_partition_quality *quality = &report->partition;
     stc_json_open(out, "partition", '{');
@@ -123,6 +158,8 @@ static void json_partition(stc_json *out, const stc_compile_report *report)
         if (report->compared[i].method)
             stc_json_real(out, report->compared[i].method, report->compared[i].multicast_volume);
     stc_json_close(out, '}');
+    stc_json_bool(out, "no_gain", quality->no_gain);
+    if (rates) json_rates(out, rates, report);
     stc_json_close(out, '}');
 }
 
@@ -141,7 +178,8 @@ static void json_seconds(stc_json *out, const stc_compile_report *report, double
 }
 
 static void print_json(const stc_cli *cli, const stc_program *program,
-                       const stc_compile_report *report, double write_seconds, int64_t rss)
+                       const stc_compile_report *report, const stc_profile *rates,
+                       double write_seconds, int64_t rss)
 {
     stc_json out = stc_json_begin(stdout);
     stc_json_open(&out, "graph", '{');
@@ -155,7 +193,7 @@ static void print_json(const stc_cli *cli, const stc_program *program,
     stc_json_int(&out, "tiles", program->ntiles);
     stc_json_int(&out, "levels", program->levels);
     stc_json_string(&out, "target", program->target);
-    json_partition(&out, report);
+    json_partition(&out, report, rates);
     stc_json_open(&out, "allocation", '{');
     stc_json_int(&out, "cores_used", report->allocation.cores_used);
     stc_json_int(&out, "cores_available", report->allocation.cores_available);
@@ -214,8 +252,12 @@ static int compile(const stc_cli *cli)
     stc_compile_report report = {0};
     stc_graph *graph = NULL;
     stc_program *program = NULL;
+    stc_arena *arena = NULL;
     STC_TRY(stc_cli_read_graph(cli, cli->files[0], &graph));
-    int rc = stc_compile(cli->comm, graph, cli->files[0], &options, &program, &report);
+    int rc = stc_agree(cli->comm, stc_arena_create(&arena));
+    if (rc >= 0) rc = stc_compiling_rates(cli, arena, &options.rates);
+    if (rc < 0) goto out;
+    rc = stc_compile(cli->comm, graph, cli->files[0], &options, &program, &report);
     if (rc < 0) goto out;
     double start = stc_seconds();
     if ((rc = stc_program_write(cli->comm, program, given.output)) < 0) goto out;
@@ -223,14 +265,15 @@ static int compile(const stc_cli *cli)
     int64_t rss = (int64_t)stc_comm_sum_u64(cli->comm, (uint64_t)stc_peak_rss_bytes());
     if (cli->comm->rank == 0) {
         if (cli->json) {
-            print_json(cli, program, &report, seconds, rss);
+            print_json(cli, program, &report, options.rates, seconds, rss);
         } else {
-            print_text(cli, program, &report, seconds);
+            print_text(cli, program, &report, options.rates, seconds);
         }
     }
 out:
     stc_program_destroy(&program);
     stc_graph_destroy(&graph);
+    stc_arena_destroy(&arena);
     return rc < 0 ? rc : 0;
 }
 

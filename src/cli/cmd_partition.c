@@ -1,6 +1,7 @@
 /* cmd_partition.c - `stc partition`: partitions of a model's tiles, or of any hypergraph, by one
  * method or several, with what each costs. */
 #include "commands.h"
+#include "partition_subject.h"
 
 #include "stc/error.h"
 #include "stc/io.h"
@@ -12,8 +13,9 @@
 enum { MAX_METHODS = 16, MAX_LIST = 512 };
 
 static struct {
-    const char *output, *methods, *constraints, *imbalance, *target;
-    int64_t chips, seed;
+    stc_subject_words graph;
+    const char *output, *methods, *constraints, *imbalance, *cost, *board_ratio;
+    int64_t chips, seed, boards, mesh_columns;
 } given;
 
 static const stc_option rows[] = {
@@ -29,30 +31,29 @@ static const stc_option rows[] = {
      "what is balanced: neurons, synapse_bytes, work", 0, 0, NULL},
     {0, "imbalance", STC_OPTION_TEXT, &given.imbalance, "PERCENT%", "5%",
      "how far a part may be above the average", 0, 0, NULL},
-    {0, "target", STC_OPTION_TEXT, &given.target, "NAME|FILE", NULL,
+    {0, "target", STC_OPTION_TEXT, &given.graph.target, "NAME|FILE", NULL,
      "kind of chip: its tiles of a model, and its capacities", 0, 0, NULL},
+    {0, "cost", STC_OPTION_TEXT, &given.cost, "UNIT", NULL,
+     "what is lowered: per_destination_chip, per_destination_core,\n"
+     "tree_of_links, or bytes between ranks (default: what the target\n"
+     "says, else per_destination_chip)",
+     0, 0, NULL},
+    {0, "boards", STC_OPTION_INT, &given.boards, "B", NULL,
+     "chips stand on B boards, board after board: first the boards are\n"
+     "divided, then the chips of each (default: as the target says)",
+     1, INT32_MAX, NULL},
+    {0, "board-ratio", STC_OPTION_TEXT, &given.board_ratio, "R", NULL,
+     "cost of a copy to another board, one inside costs 1 (default 4)", 0, 0, NULL},
+    {0, "mesh-columns", STC_OPTION_INT, &given.mesh_columns, "W", NULL,
+     "columns of the mesh of chips, for tree_of_links (default: square)", 1, 1 << 20, NULL},
+    {0, "rates", STC_OPTION_TEXT, &given.graph.rates, "PROFILE", NULL,
+     "of a model or program: traffic as `stc profile` measured it", 0, 0, NULL},
+    {0, "tile-neurons", STC_OPTION_INT, &given.graph.tile_neurons, "N", NULL,
+     "of a model: neurons of a population per tile, as in stc compile", 1, INT32_MAX, NULL},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "0", "of the random choices", 0, 0, NULL},
 };
 
 static const stc_option_table table = STC_TABLE("Options", rows);
-
-/* The graph at hand, whatever it comes from. */
-typedef struct {
-    stc_hgr hgr;          /* of a .hgr file */
-    stc_graph *graph;     /* of a model */
-    stc_program *program; /* of a model or program */
-    double *weight;       /* [nvertices][STC_NCONSTRAINTS], those that are balanced */
-    stc_hypergraph h;
-    double capacity[STC_NCONSTRAINTS];
-} subject;
-
-static void release(subject *s)
-{
-    stc_hgr_release(&s->hgr);
-    stc_program_destroy(&s->program);
-    stc_graph_destroy(&s->graph);
-    stc_free(s->weight);
-}
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -109,103 +110,36 @@ static int parse_methods(char words[MAX_LIST], const char *methods[MAX_METHODS],
     return 0;
 }
 
-/* ---- what is partitioned ---- */
-
-static int set_capacity(subject *s, const char *name)
+/* What the options say of the cost of a copy, over what the target says. */
+static int parse_cost(stc_cost_model *cost)
 {
-    const stc_target *target;
-    stc_arena *arena;
-    STC_TRY(stc_arena_create(&arena));
-    const int rc = stc_target_find(name, arena, &target);
-    if (rc == 0) {
-        const double cores = (double)target->cores_per_chip;
-        s->capacity[0] = cores * (double)target->neurons_per_core;
-        s->capacity[1] = cores * (double)target->synapse_bytes_per_core;
+    if (given.cost) {
+        int unit = 0;
+        while (unit < STC_NCOST_UNITS && strcmp(given.cost, stc_cost_unit_names[unit]) != 0)
+            unit++;
+        STC_CHECK(unit < STC_NCOST_UNITS, STC_ERR_USAGE,
+                  "--cost: found '%s', expected per_destination_chip, per_destination_core, "
+                  "tree_of_links or bytes",
+                  given.cost);
+        cost->unit = (stc_cost_unit)unit;
     }
-    stc_arena_destroy(&arena);
-    return rc;
-}
-
-static int take_program(subject *s)
-{
-    const stc_program *program = s->program;
-    s->weight = stc_alloc((int64_t)program->ntiles * STC_NCONSTRAINTS, sizeof *s->weight);
-    if (!s->weight) return STC_ERR_NOMEM;
-    for (int32_t t = 0; t < program->ntiles; t++) {
-        double *weight = s->weight + (int64_t)t * STC_NCONSTRAINTS;
-        weight[0] = (double)program->tiles[t].neurons;
-        weight[1] = (double)program->tiles[t].synapse_bytes;
-        weight[2] = program->tiles[t].work;
+    if (given.board_ratio) {
+        char *end;
+        cost->board_ratio = strtod(given.board_ratio, &end);
+        STC_CHECK(end != given.board_ratio && *end == '\0' && cost->board_ratio >= 1 &&
+                      cost->board_ratio <= 1e6,
+                  STC_ERR_USAGE, "--board-ratio: found '%s', expected a number from 1 to 1e6",
+                  given.board_ratio);
     }
-    s->h = (stc_hypergraph){.nvertices = program->ntiles,
-                            .weight = s->weight,
-                            .nnets = program->nets.n,
-                            .source = program->nets.source,
-                            .spikes = program->nets.spikes,
-                            .first = program->nets.first,
-                            .pin = program->nets.pin};
+    if (given.mesh_columns > 0) cost->columns = (int32_t)given.mesh_columns;
+    STC_CHECK(given.boards <= given.chips, STC_ERR_USAGE,
+              "--boards %lld: more boards than the %lld chips", (long long)given.boards,
+              (long long)given.chips);
+    if (given.boards > 0) cost->board = (int32_t)((given.chips - 1) / given.boards + 1);
+    STC_CHECK(cost->unit != STC_COST_LINKS || cost->board == 0, STC_ERR_USAGE,
+              "--boards and tree_of_links: the mesh of all chips says what is far; leave --boards "
+              "out");
     return 0;
-}
-
-/* Tiles and nets do not depend on the number of chips. */
-static int read_model(const stc_cli *cli, subject *s)
-{
-    stc_compile_report report;
-    const stc_compile_options options = {.chips = 1,
-                                         .target = given.target,
-                                         .partition = "contiguous",
-                                         .optimization = 2,
-                                         .command = cli->line};
-    STC_TRY(stc_cli_read_graph(cli, cli->files[0], &s->graph));
-    stc_arena *arena;
-    const stc_target *target;
-    int rc = stc_arena_create(&arena);
-    if (rc == 0) {
-        rc = stc_target_find(given.target, arena, &target);
-        stc_arena_destroy(&arena);
-    }
-    STC_TRY(stc_agree(cli->comm, rc));
-    rc = stc_compile(cli->comm, s->graph, cli->files[0], &options, &s->program, &report);
-    if (rc == 0) rc = take_program(s);
-    if (rc == 0) rc = set_capacity(s, given.target);
-    return stc_agree(cli->comm, rc);
-}
-
-static int read_program(const stc_cli *cli, subject *s)
-{
-    int rc = stc_program_read(cli->files[0], &s->program);
-    if (rc == 0) rc = take_program(s);
-    if (rc == 0 && given.target) rc = set_capacity(s, given.target);
-    return stc_agree(cli->comm, rc);
-}
-
-static int read_hgr(const stc_cli *cli, subject *s)
-{
-    int rc = stc_hgr_read(cli->files[0], &s->hgr);
-    if (rc == 0) {
-        s->h = s->hgr.graph;
-        const int64_t n = (int64_t)s->h.nvertices * STC_NCONSTRAINTS;
-        s->weight = stc_alloc(n, sizeof *s->weight);
-        rc = s->weight ? 0 : STC_ERR_NOMEM;
-        for (int64_t i = 0; i < n && rc == 0; i++)
-            s->weight[i] = s->h.weight[i];
-        s->h.weight = s->weight;
-    }
-    if (rc == 0 && given.target) rc = set_capacity(s, given.target);
-    return stc_agree(cli->comm, rc);
-}
-
-static int read_subject(const stc_cli *cli, subject *s)
-{
-    if (ends_with(cli->files[0], ".hgr")) return read_hgr(cli, s);
-    stc_file_kind kind = STC_FILE_GRAPH;
-    STC_TRY(stc_agree(cli->comm, stc_file_recognise(cli->files[0], &kind)));
-    if (kind == STC_FILE_GRAPH) return read_model(cli, s);
-    if (kind == STC_FILE_PROGRAM) return read_program(cli, s);
-    STC_FAIL(STC_ERR_INPUT,
-             "%s: this file is of kind '%s', expected a model, a program or a .hgr "
-             "file",
-             cli->files[0], stc_file_kind_name(kind));
 }
 
 /* ---- the methods ---- */
@@ -213,7 +147,8 @@ static int read_subject(const stc_cli *cli, subject *s)
 typedef struct {
     const char *name; /* as asked for */
     stc_partition_quality quality;
-    char why[256]; /* it found nothing that fits; "" when it did */
+    stc_prediction predicted; /* with rates */
+    char why[256];            /* it found nothing that fits; "" when it did */
 } outcome;
 
 typedef struct {
@@ -227,21 +162,24 @@ typedef struct {
 static bool is_better(const stc_partition_quality *a, const stc_partition_quality *b)
 {
     if (a->excess != b->excess) return a->excess < b->excess;
-    return a->multicast_volume < b->multicast_volume;
+    return a->cost < b->cost;
 }
 
 /* Loads that are not balanced are measured all the same. */
-static int run_method(const stc_cli *cli, const subject *s, const double *weight, double imbalance,
-                      outcomes *all, outcome *o)
+static int run_method(const stc_cli *cli, const stc_subject *s, const double *weight,
+                      double imbalance, outcomes *all, outcome *o)
 {
     stc_hypergraph balanced = s->h;
     balanced.weight = weight;
     stc_partition_options options = {.method = o->name,
                                      .nparts = (int32_t)given.chips,
                                      .seed = (uint64_t)given.seed,
-                                     .imbalance = imbalance};
+                                     .imbalance = imbalance,
+                                     .cost = s->cost};
     memcpy(options.capacity, s->capacity, sizeof options.capacity);
-    int rc = stc_partition(cli->comm, &balanced, &options, all->part, &o->quality, NULL);
+    int rc = stc_partition_file_given(o->name, s->arena, &options.given, &options.ngiven);
+    STC_TRY(stc_agree(cli->comm, rc));
+    rc = stc_partition(cli->comm, &balanced, &options, all->part, &o->quality, NULL);
     if (rc == STC_ERR_FIT || rc == STC_ERR_INTERNAL) {
         static const char prefix[] = "partition: "; /* the command has this name too */
         const char *text = stc_error_text();
@@ -254,6 +192,10 @@ static int run_method(const stc_cli *cli, const subject *s, const double *weight
     rc = stc_partition_measure(&s->h, (int32_t)given.chips, all->part, NULL, &measured);
     STC_TRY(stc_agree(cli->comm, rc));
     memcpy(o->quality.imbalance, measured.imbalance, sizeof measured.imbalance);
+    if (s->rates) {
+        rc = stc_compile_predict(s->program, s->rates, all->part, options.nparts, &o->predicted);
+        STC_TRY(stc_agree(cli->comm, rc));
+    }
     const int at = (int)(o - all->list);
     if (all->best >= 0 && !is_better(&o->quality, &all->list[all->best].quality)) return 0;
     all->best = at;
@@ -261,7 +203,7 @@ static int run_method(const stc_cli *cli, const subject *s, const double *weight
     return 0;
 }
 
-static int run_methods(const stc_cli *cli, const subject *s, const bool used[STC_NCONSTRAINTS],
+static int run_methods(const stc_cli *cli, const stc_subject *s, const bool used[STC_NCONSTRAINTS],
                        double imbalance, outcomes *all)
 {
     const int32_t n = s->h.nvertices;
@@ -282,6 +224,12 @@ static int run_methods(const stc_cli *cli, const subject *s, const bool used[STC
 /* ---- results ---- */
 
 static const char *const measures[] = {"multicast_volume",
+                                       "cost",
+                                       "between_boards",
+                                       "inside_boards",
+                                       "core_copies",
+                                       "links",
+                                       "bytes",
                                        "broadcast_share",
                                        "messages",
                                        "edge_cut",
@@ -292,20 +240,25 @@ static const char *const measures[] = {"multicast_volume",
                                        "imbalance_synapse_bytes",
                                        "imbalance_work",
                                        "seconds"};
-enum { NMEASURES = sizeof measures / sizeof *measures };
+enum {
+    NMEASURES = sizeof measures / sizeof *measures,
+    IMBALANCE = NMEASURES - 1 - STC_NCONSTRAINTS
+};
 
 static void list_measures(const outcome *o, double values[NMEASURES])
 {
     const stc_partition_quality *q = &o->quality;
-    const double list[NMEASURES] = {q->multicast_volume, q->broadcast_share, (double)q->messages,
-                                    q->edge_cut,         q->max_send,        q->max_receive,
-                                    (double)q->pairs,    q->imbalance[0],    q->imbalance[1],
-                                    q->imbalance[2],     q->seconds};
+    const double list[NMEASURES] = {
+        q->multicast_volume, q->cost,         q->between_boards, q->inside_boards,
+        q->core_copies,      q->links,        q->bytes,          q->broadcast_share,
+        (double)q->messages, q->edge_cut,     q->max_send,       q->max_receive,
+        (double)q->pairs,    q->imbalance[0], q->imbalance[1],   q->imbalance[2],
+        q->seconds};
     for (int i = 0; i < NMEASURES; i++)
         values[i] = o->why[0] ? NAN : list[i];
 }
 
-static int write_record(const stc_cli *cli, const subject *s, const outcomes *all)
+static int write_record(const stc_cli *cli, const stc_subject *s, const outcomes *all)
 {
     double values[NMEASURES * MAX_METHODS];
     const char *names[MAX_METHODS];
@@ -331,7 +284,7 @@ static int write_record(const stc_cli *cli, const subject *s, const outcomes *al
     return stc_partition_file_write(given.output, &record);
 }
 
-static int write_output(const stc_cli *cli, const subject *s, const outcomes *all)
+static int write_output(const stc_cli *cli, const stc_subject *s, const outcomes *all)
 {
     int rc = 0;
     if (!given.output) return 0;
@@ -342,7 +295,46 @@ static int write_output(const stc_cli *cli, const subject *s, const outcomes *al
     return stc_agree(cli->comm, rc);
 }
 
-static void print_text(const stc_cli *cli, const subject *s, const outcomes *all)
+/* What the volume costs, where it is not one per copy; what is not known is left out. */
+static void print_costs(const stc_subject *s, const outcomes *all)
+{
+    const bool boards = s->cost.board > 0;
+    if (s->cost.unit == STC_COST_CHIPS && !boards) return;
+    printf("\n%-14s %14s %14s %14s %14s %14s %14s  (%s%s)\n", "method", "cost", "between boards",
+           "inside boards", "core copies", "links", "bytes", stc_cost_unit_names[s->cost.unit],
+           boards ? ", boards" : "");
+    for (int i = 0; i < all->n; i++) {
+        const stc_partition_quality *q = &all->list[i].quality;
+        const double values[] = {q->cost,        q->between_boards, q->inside_boards,
+                                 q->core_copies, q->links,          q->bytes};
+        if (all->list[i].why[0]) continue;
+        printf("%-14s", all->list[i].name);
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+            if (isnan(values[v]))
+                printf(" %14s", "-");
+            else
+                printf(" %14.1f", values[v]);
+        }
+        putchar('\n');
+    }
+}
+
+/* What runs of the samples of the profile will send. */
+static void print_predicted(const stc_subject *s, const outcomes *all)
+{
+    char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE];
+    printf("\n%-14s %22s %14s  (%lld samples of %lld steps in %s)\n", "method",
+           "spikes to other chips", "bytes", (long long)s->rates->samples,
+           (long long)s->rates->steps, s->rates->path);
+    for (int i = 0; i < all->n; i++) {
+        const outcome *o = &all->list[i];
+        if (o->why[0]) continue;
+        printf("%-14s %22s %14s\n", o->name, stc_text_count(o->predicted.spike_copies, a),
+               stc_text_bytes((int64_t)o->predicted.bytes, b));
+    }
+}
+
+static void print_text(const stc_cli *cli, const stc_subject *s, const outcomes *all)
 {
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE];
     printf("%s: %s vertices, %s nets, %s pins on %lld chips\n\n", cli->files[0],
@@ -364,16 +356,18 @@ static void print_text(const stc_cli *cli, const subject *s, const outcomes *all
                q->imbalance[2], stc_text_seconds(q->seconds, a),
                q->excess > 0 ? " (unbalanced)" : "", i == all->best ? " (best)" : "");
     }
+    print_costs(s, all);
+    if (s->rates) print_predicted(s, all);
     const outcome *best = &all->list[all->best];
     for (int i = 0; i < all->n; i++) {
         if (!all->list[i].quality.no_gain) continue;
-        printf("\nno partition helps: nearly everything goes everywhere\n");
+        printf("\nno partition helps: what has several destinations goes nearly everywhere\n");
         break;
     }
     if (given.output) printf("\nwrote %s (%s)\n", given.output, best->quality.method);
 }
 
-static void json_method(stc_json *out, const outcome *o)
+static void json_method(stc_json *out, const outcome *o, bool rates)
 {
     const stc_partition_quality *q = &o->quality;
     double v[NMEASURES];
@@ -382,24 +376,32 @@ static void json_method(stc_json *out, const outcome *o)
     stc_json_string(out, "method", o->name);
     if (o->why[0]) stc_json_string(out, "error", o->why);
     if (!o->why[0]) stc_json_string(out, "made_by", q->method);
-    stc_json_real(out, "multicast_volume", v[0]);
-    stc_json_real(out, "broadcast_share", v[1]);
-    stc_json_int(out, "messages", q->messages);
-    stc_json_real(out, "edge_cut", v[3]);
-    stc_json_real(out, "max_send", v[4]);
-    stc_json_real(out, "max_receive", v[5]);
-    stc_json_int(out, "pairs", q->pairs);
+    for (int i = 0; i < IMBALANCE; i++) {
+        const bool count =
+            strcmp(measures[i], "messages") == 0 || strcmp(measures[i], "pairs") == 0;
+        if (count && !o->why[0])
+            stc_json_int(out, measures[i], (int64_t)v[i]);
+        else
+            stc_json_real(out, measures[i], v[i]);
+    }
     stc_json_open(out, "imbalance", '{');
     for (int c = 0; c < STC_NCONSTRAINTS; c++)
-        stc_json_real(out, stc_constraint_names[c], v[7 + c]);
+        stc_json_real(out, stc_constraint_names[c], v[IMBALANCE + c]);
     stc_json_close(out, '}');
     stc_json_bool(out, "balanced", !o->why[0] && q->excess <= 0);
     stc_json_bool(out, "no_gain", q->no_gain);
+    if (rates && !o->why[0]) {
+        stc_json_open(out, "predicted", '{');
+        stc_json_int(out, "spike_copies", o->predicted.spike_copies);
+        stc_json_real(out, "bytes", o->predicted.bytes);
+        stc_json_close(out, '}');
+    }
     stc_json_real(out, "seconds", v[NMEASURES - 1]);
     stc_json_close(out, '}');
 }
 
-static void print_json(const stc_cli *cli, const subject *s, double imbalance, const outcomes *all)
+static void print_json(const stc_cli *cli, const stc_subject *s, double imbalance,
+                       const outcomes *all)
 {
     stc_json out = stc_json_begin(stdout);
     stc_json_string(&out, "file", cli->files[0]);
@@ -411,7 +413,7 @@ static void print_json(const stc_cli *cli, const subject *s, double imbalance, c
     stc_json_real(&out, "allowed_imbalance", imbalance);
     stc_json_open(&out, "methods", '[');
     for (int i = 0; i < all->n; i++)
-        json_method(&out, &all->list[i]);
+        json_method(&out, &all->list[i], s->rates != NULL);
     stc_json_close(&out, ']');
     stc_json_string(&out, "best", all->list[all->best].name);
     if (given.output) stc_json_string(&out, "output", given.output);
@@ -447,8 +449,9 @@ static int partition(const stc_cli *cli)
     STC_TRY(check_output(cli));
     stc_cli_threads(cli, true);
 
-    subject s = {0};
-    int rc = read_subject(cli, &s);
+    stc_subject s = {0};
+    int rc = stc_subject_read(cli, &given.graph, &s);
+    if (rc == 0) rc = parse_cost(&s.cost);
     if (rc == 0) rc = run_methods(cli, &s, used, imbalance, &all);
     if (rc == 0) rc = write_output(cli, &s, &all);
     if (rc == 0 && cli->comm->rank == 0) {
@@ -459,7 +462,7 @@ static int partition(const stc_cli *cli)
     }
     stc_free(all.part);
     stc_free(all.best_part);
-    release(&s);
+    stc_subject_release(&s);
     return rc;
 }
 
@@ -482,6 +485,6 @@ const stc_command stc_command_partition = {
         "  stc partition model.h5 --chips 64 --methods all\n"
         "  stc partition graph.hgr --chips 8 --constraints work --imbalance 5% -o parts.txt",
     .max_files = 1,
-    .tables = {&table},
+    .tables = {&table, &stc_rules_table},
     .run = partition,
 };

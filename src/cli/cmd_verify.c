@@ -1,8 +1,24 @@
-/* cmd_verify.c - `stc verify`: is this file good? Nothing is compiled. */
-#include "commands.h"
+/* cmd_verify.c - `stc verify`: is this file good? Nothing is compiled, unless the model is to check
+ * itself by the test vectors that it brings (self_check.c). */
+#include "self_check.h"
 
 #include "stc/error.h"
 #include "stc/io.h"
+
+static struct {
+    const char *input;
+    bool self_check;
+} given;
+
+static const stc_option rows[] = {
+    {0, "self-check", STC_OPTION_FLAG, &given.self_check, NULL, NULL,
+     "compile the model in memory, run the test vectors in its file, and\n"
+     "compare spikes and outputs; also under mpirun",
+     0, 0, NULL},
+    {'i', "input", STC_OPTION_TEXT, &given.input, "FILE", NULL,
+     "what to present in a self-check (default: what the vectors bring)", 0, 0, NULL},
+};
+static const stc_option_table table = STC_TABLE("Options", rows);
 
 static int verify_graph(const stc_cli *cli)
 {
@@ -69,6 +85,9 @@ static int verify(const stc_cli *cli)
 static int run(const stc_cli *cli)
 {
     STC_TRY(stc_cli_need_files(cli, 1, "the model file"));
+    if (given.self_check) return stc_self_check(cli, given.input);
+    STC_CHECK(!given.input, STC_ERR_USAGE,
+              "--input: nothing is presented to a model without --self-check");
     return stc_agree(cli->comm, cli->comm->rank == 0 ? verify(cli) : 0);
 }
 
@@ -78,13 +97,18 @@ const stc_command stc_command_verify = {
     .arguments = "MODEL|PROGRAM [options]",
     .about = "Checks a model without compiling it: operands exist, shapes fit, every cycle has a "
              "delay,\nattributes are in range, weights are finite; or the indices and sizes of a "
-             "program.",
-    .prints = "one line when the file is good; with --json one object.",
+             "program.\nWith --self-check it runs the test vectors that the model brings: every "
+             "neuron-step that\ndiffers must be listed as near its threshold, or come after one "
+             "that is.",
+    .prints = "one line when the file is good; of a self-check what differs by layer and output,\n"
+              "and a verdict; with --json one object.",
     .examples = "  stc verify examples/digits/model.h5\n"
                 "  stc verify model.nir --as norse\n"
+                "  mpirun -n 4 stc verify --self-check examples/digits/model.h5 --input "
+                "examples/digits/test.h5\n"
                 "  stc verify model.h5 && mpirun -n 4 stc compile model.h5 -o program.h5",
-    .exits = "the file is missing or not good",
+    .exits = "the file is missing or not good, or a difference is not explained",
     .max_files = 1,
-    .tables = {&stc_rules_table},
+    .tables = {&table, &stc_rules_table},
     .run = run,
 };

@@ -13,7 +13,8 @@
 #include "stc/nir.h"
 
 #define STC_COMMANDS(X)                                                                            \
-    X(compile) X(run) X(info) X(verify) X(export) X(conformance) X(diff) X(partition) X(targets)
+    X(compile)                                                                                     \
+    X(run) X(info) X(verify) X(export) X(conformance) X(diff) X(profile) X(partition) X(targets)
 
 enum { STC_MAX_TABLES = 4, STC_MAX_FILES = 2 };
 
@@ -67,6 +68,11 @@ int stc_cli_read_graph(const stc_cli *cli, const char *path, stc_graph **out);
 extern const stc_option_table stc_compiling_table;
 /* The options as given, over their defaults; `command` is the command line. Local. */
 stc_compile_options stc_compiling_options(const stc_cli *cli);
+/* The profile of --rates, in the arena; NULL when none was given. Collective. */
+int stc_compiling_rates(const stc_cli *cli, stc_arena *arena, const stc_profile **out);
+/* Read a profile on every rank. Collective. */
+int stc_cli_read_profile(const stc_cli *cli, const char *path, stc_arena *arena,
+                         const stc_profile **out);
 /* The name of a given option that only makes sense for compiling, or NULL. Local. */
 const char *stc_compiling_given(void);
 

@@ -2,8 +2,10 @@
  */
 #include "commands.h"
 
+#include "stc/error.h"
+
 static struct {
-    const char *target, *partition, *skip, *dump_after;
+    const char *target, *partition, *rates, *skip, *dump_after;
     int64_t chips, optimization, seed, tile_neurons, time_steps;
 } given = {.optimization = -1};
 
@@ -20,6 +22,8 @@ static const stc_option rows[] = {
      "how tiles are assigned to chips: auto, multilevel, metis-cut,\n"
      "contiguous, random, file:PATH (default auto)",
      0, 0, NULL},
+    {0, "rates", STC_OPTION_TEXT, &given.rates, "PROFILE", NULL,
+     "traffic as `stc profile` measured it (default: estimates)", 0, 0, NULL},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "0",
      "of the partition, of synapses that rules make, and of Poisson\ninput", 0, 0, NULL},
     {0, "tile-neurons", STC_OPTION_INT, &given.tile_neurons, "N", NULL,
@@ -53,12 +57,33 @@ stc_compile_options stc_compiling_options(const stc_cli *cli)
     };
 }
 
+int stc_cli_read_profile(const stc_cli *cli, const char *path, stc_arena *arena,
+                         const stc_profile **out)
+{
+    char sha256[65] = "";
+    stc_profile *profile = stc_arena_alloc(arena, 1, sizeof *profile);
+    int rc = profile ? stc_profile_read(path, arena, profile) : STC_ERR_NOMEM;
+    if (rc >= 0 && cli->comm->rank == 0) rc = stc_file_sha256(path, sha256);
+    STC_TRY(stc_agree(cli->comm, rc));
+    stc_comm_bcast(cli->comm, sha256, sizeof sha256, 0);
+    profile->sha256 = stc_arena_strdup(arena, sha256);
+    *out = profile;
+    return stc_agree(cli->comm, profile->sha256 ? 0 : STC_ERR_NOMEM);
+}
+
+int stc_compiling_rates(const stc_cli *cli, stc_arena *arena, const stc_profile **out)
+{
+    *out = NULL;
+    return given.rates ? stc_cli_read_profile(cli, given.rates, arena, out) : 0;
+}
+
 const char *stc_compiling_given(void)
 {
     if (given.target) return "--target";
     if (given.chips) return "--chips";
     if (given.optimization >= 0) return "-O";
     if (given.partition) return "--partition";
+    if (given.rates) return "--rates";
     if (given.tile_neurons) return "--tile-neurons";
     if (given.skip) return "--skip";
     if (given.dump_after) return "--dump-after";

@@ -13,7 +13,7 @@ static const char *const kernel_names[] = {
     [STC_KERNEL_READ] = "read",           [STC_KERNEL_NEURON] = "neuron",
     [STC_KERNEL_MATMUL] = "matmul",       [STC_KERNEL_MUL] = "mul",
     [STC_KERNEL_POOL] = "pool",           [STC_KERNEL_REDUCE] = "reduce",
-    [STC_KERNEL_TIME_MEAN] = "time_mean", [STC_KERNEL_DELAY] = "delay",
+    [STC_KERNEL_CODE] = "code",           [STC_KERNEL_DELAY] = "delay",
     [STC_KERNEL_DELIVER] = "deliver",     [STC_KERNEL_POPULATION] = "population",
     [STC_KERNEL_GENERATOR] = "generator",
 };
@@ -112,6 +112,8 @@ static void print_text(const char *path, const stc_program *program, const load 
     if (program->time_steps > 0) printf(", %lld steps per sample", (long long)program->time_steps);
     printf("\ntarget %s, partition %s, seed %llu\n", program->target, program->partition,
            (unsigned long long)program->seed);
+    if (program->rates[0])
+        printf("rates of profile %s\n  sha256 %s\n", program->rates, program->rates_sha256);
     printf("model %s\n  sha256 %s\nmade by %s\n", program->model_path, program->model_sha256,
            program->command);
     print_chips(program, loads);
@@ -171,6 +173,8 @@ static void print_json(const char *path, const stc_program *program, const load 
     stc_json_string(&out, "target", program->target);
     stc_json_string(&out, "partition", program->partition);
     stc_json_int(&out, "seed", (int64_t)program->seed);
+    stc_json_string(&out, "rates", program->rates);
+    stc_json_string(&out, "rates_sha256", program->rates_sha256);
     stc_json_string(&out, "model", program->model_path);
     stc_json_string(&out, "model_sha256", program->model_sha256);
     stc_json_string(&out, "command", program->command);

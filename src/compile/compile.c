@@ -1,6 +1,7 @@
 /* compile.c - the driver: a SpikeGraph in, a program out. Reads top to bottom like the picture in
  * the README: passes, lower, tile, nets, partition, allocate. */
 #include "stc/error.h"
+#include "stc/io.h"
 #include "steps.h"
 
 #include <string.h>
@@ -18,36 +19,26 @@ static int find_levels(stc_program *program, const int32_t *chip, int32_t *level
     return 0;
 }
 
-/* Weights and nets of the tiles as the partitioner wants them. */
 static int partition_tiles(const stc_comm *comm, stc_program *program, const stc_target *target,
                            const stc_compile_options *options, stc_compile_report *report)
 {
     int32_t n = program->ntiles;
-    double *weight = stc_alloc((int64_t)n * STC_NCONSTRAINTS, sizeof *weight);
     int32_t *part = stc_alloc(n, sizeof *part);
-    int rc = weight && part ? 0 : STC_ERR_NOMEM;
+    stc_arena *arena = NULL;
+    stc_hypergraph graph;
+    int rc = part ? stc_arena_create(&arena) : STC_ERR_NOMEM;
+    if (rc >= 0) rc = stc_compile_hypergraph(program, arena, &graph);
+    stc_partition_options partition = {.method = options->partition,
+                                       .nparts = program->chips,
+                                       .seed = options->seed,
+                                       .imbalance =
+                                           1.05 /* samples stream as fast as the slowest chip */};
+    stc_target_limit(target, &partition);
+    if (rc >= 0)
+        rc = stc_partition_file_given(options->partition, arena, &partition.given,
+                                      &partition.ngiven);
     rc = stc_agree(comm, rc);
     if (rc < 0) goto out;
-    for (int32_t t = 0; t < n; t++) {
-        weight[t * STC_NCONSTRAINTS] = (double)program->tiles[t].neurons;
-        weight[t * STC_NCONSTRAINTS + 1] = (double)program->tiles[t].synapse_bytes;
-        weight[t * STC_NCONSTRAINTS + 2] = program->tiles[t].work;
-    }
-    stc_hypergraph graph = {.nvertices = n,
-                            .weight = weight,
-                            .nnets = program->nets.n,
-                            .source = program->nets.source,
-                            .spikes = program->nets.spikes,
-                            .first = program->nets.first,
-                            .pin = program->nets.pin};
-    double cores = (double)target->cores_per_chip;
-    stc_partition_options partition = {
-        .method = options->partition,
-        .nparts = program->chips,
-        .seed = options->seed,
-        .imbalance = 1.05, /* samples stream as fast as the slowest chip */
-        .capacity = {cores * (double)target->neurons_per_core,
-                     cores * (double)target->synapse_bytes_per_core, 0.0}};
     rc = stc_partition(comm, &graph, &partition, part, &report->partition, report->compared);
     if (rc == STC_ERR_FIT) {
         rc = stc_fail_in(rc, "target %s, one part per chip", target->name);
@@ -63,8 +54,12 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
         rc = stc_agree(comm, find_levels(program, part, level));
     }
     stc_free(level);
+    if (rc >= 0 && options->rates) {
+        rc = stc_agree(comm, stc_compile_predict(program, options->rates, part, program->chips,
+                                                 &report->predicted));
+    }
 out:
-    stc_free(weight);
+    stc_arena_destroy(&arena);
     stc_free(part);
     return rc;
 }
@@ -93,7 +88,11 @@ static int compile_local(stc_graph *graph, const stc_compile_options *options,
     double lower = stc_seconds();
     STC_TRY(stc_tile_stages(program, target, options->tile_neurons));
     double tile = stc_seconds();
-    STC_TRY(stc_build_nets(program));
+    if (options->rates) {
+        STC_TRY(stc_compile_rates(program, options->rates));
+    } else {
+        STC_TRY(stc_build_nets(program, NULL));
+    }
     report->seconds.passes = passes - start;
     report->seconds.lower = lower - passes;
     report->seconds.tile = tile - lower;
@@ -109,11 +108,20 @@ static int in_model(const stc_program *program, int rc)
     return stc_fail_in(rc, "%s", path);
 }
 
+/* Nobody asks what a network costs on a chip that is run at once; most would not fit. */
+static const char *choose_target(const stc_graph *graph, const stc_compile_options *options)
+{
+    if (options->target || !options->clamp_chips) return options->target;
+    for (int32_t i = 0; i < graph->nnodes; i++)
+        if (graph->nodes[i]->op->op_class == STC_CLASS_POPULATION) return "host";
+    return NULL;
+}
+
 static int compile(const stc_comm *comm, stc_graph *graph, const stc_compile_options *options,
                    stc_program *program, stc_compile_report *report)
 {
     const stc_target *target = NULL;
-    int rc = stc_target_find(options->target, program->arena, &target);
+    int rc = stc_target_find(choose_target(graph, options), program->arena, &target);
     if (rc >= 0) {
         program->target = target->name;
         rc = in_model(program, compile_local(graph, options, target, program, report));
@@ -144,7 +152,7 @@ int stc_compile(const stc_comm *comm, stc_graph *graph, const char *path,
     if (rc >= 0) {
         program->seed = options->seed;
         program->model_path = stc_arena_strdup(program->arena, path);
-        program->model_sha256 = program->command = "";
+        program->model_sha256 = program->command = program->rates = program->rates_sha256 = "";
         if (options->command) {
             program->command = stc_arena_strdup(program->arena, options->command);
         }

@@ -289,6 +289,7 @@ int stc_lower_node(stc_lowering *lowering, int32_t index, int32_t *stage)
         rc = stc_lower_population(lowering, index, stage);
         break;
     case STC_CLASS_DIRECT:
+    case STC_CLASS_CODE:
     case STC_CLASS_INPUT:
         rc = lower_direct(lowering, index, stage);
         break;

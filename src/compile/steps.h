@@ -16,8 +16,21 @@ int stc_lower(const stc_graph *graph, stc_program *program);
  * whose smallest tile does not fit. */
 int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile_neurons);
 
-/* Which tiles need which outputs; fills nets with the expected spikes per step. */
-int stc_build_nets(stc_program *program);
+/* Which tiles need which outputs; fills nets with the expected spikes per step: those that a
+ * profile counted, or an estimate (rates NULL). STC_ERR_INPUT as stc_rates_of_stages. */
+int stc_build_nets(stc_program *program, const stc_profile *rates);
+
+/* rates.c: was the profile made of the model of this program, with steps as long as its? Then the
+ * counts of every stage that others read; [nstages], filled, NULL for the others. STC_ERR_INPUT
+ * naming both files and what does not fit. */
+int stc_rates_check(const stc_program *program, const stc_profile *rates);
+int stc_rates_of_stages(const stc_program *program, const stc_profile *rates,
+                        const stc_profile_node **node);
+/* Spikes per step of a count. */
+static inline double stc_rate(const stc_profile *rates, int64_t count)
+{
+    return (double)count / ((double)rates->samples * (double)rates->steps);
+}
 
 /* ---- shared by lower*.c and operands.c ---- */
 

@@ -207,6 +207,30 @@ static void fill_tile(const stc_program *program, int32_t s, const int64_t *exte
     tile->work = work * (double)size;
 }
 
+/* The population that a stage feeds, element by element and nothing else: a generator and its
+ * neurons. -1: none. */
+static int32_t fed_alone(const stc_program *program, int32_t s)
+{
+    int32_t fed = -1;
+    for (int32_t d = 0; d < program->nstages; d++) {
+        const stc_stage *stage = &program->stages[d];
+        for (int32_t k = 0; k < stage->nkernels; k++) {
+            const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
+            if (kernel->operand[0].stage != s && kernel->operand[1].stage != s) continue;
+            bool each =
+                kernel->kind == STC_KERNEL_READ || (kernel->kind == STC_KERNEL_DELIVER &&
+                                                    kernel->u.deliver.rule == STC_RULE_ONE_TO_ONE);
+            if (!each || (fed >= 0 && fed != d)) return -1;
+            fed = d;
+        }
+    }
+    if (fed < 0) return -1;
+    const stc_stage *stage = &program->stages[fed];
+    bool population =
+        program->kernels[stage->first_kernel + stage->nkernels - 1].kind == STC_KERNEL_POPULATION;
+    return population && stc_shape_equal(&stage->storage, &program->stages[s].storage) ? fed : -1;
+}
+
 int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile_neurons)
 {
     int64_t(*extents)[STC_MAX_NDIM] =
@@ -215,7 +239,9 @@ int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile
     int64_t total = 0;
     for (int32_t s = 0; s < program->nstages; s++) {
         stc_stage *stage = &program->stages[s];
-        STC_TRY(tile_extents(program, stage, target, tile_neurons, extents[s]));
+        int32_t as = fed_alone(program, s); /* cut like it, both can lie on one chip */
+        STC_TRY(tile_extents(program, &program->stages[as < 0 ? s : as], target, tile_neurons,
+                             extents[s]));
         int64_t cells = 1;
         for (int a = 0; a < stage->storage.ndim; a++) {
             cells *= (stage->storage.dim[a] + extents[s][a] - 1) / extents[s][a];

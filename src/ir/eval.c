@@ -35,12 +35,15 @@ static int start_state(const stc_node *node, float *state, int64_t size)
     return STC_OK;
 }
 
-/* What a node keeps from step to step: neurons their state, delays the steps that are needed. */
+/* What a node keeps from step to step: neurons and codes their state, delays the steps that are
+ * needed. */
 static int create_state(const stc_node *node, int64_t size, float **out)
 {
     int64_t least, most = -1;
     if (node->op->op_class == STC_CLASS_DELAY) STC_TRY(node->op->delay(node, &least, &most));
-    int64_t n = node->op->op_class == STC_CLASS_NEURON ? node->op->model->nstate : most + 1;
+    int64_t n = node->op->op_class == STC_CLASS_NEURON ? node->op->model->nstate
+                : node->op->op_class == STC_CLASS_CODE ? stc_node_code_states(node)
+                                                       : most + 1;
     *out = stc_alloc(n * size, sizeof **out);
     if (*out == NULL) return STC_ERR_NOMEM;
     return node->op->op_class == STC_CLASS_NEURON ? start_state(node, *out, size) : STC_OK;
@@ -109,7 +112,9 @@ static int run_step(buffers *b, int64_t step, int64_t time_steps,
                          .out = b->out[i],
                          .state = b->state[i],
                          .step = step,
-                         .time_steps = time_steps};
+                         .time_steps = time_steps,
+                         .seed = callbacks->seed,
+                         .sample = callbacks->sample};
         STC_CHECK(node->op->eval || node->op->op_class == STC_CLASS_INPUT, STC_ERR_USAGE,
                   "node %s: %s is only simulated, not evaluated", node->name, node->op->name);
         int rc = node->op->op_class == STC_CLASS_INPUT

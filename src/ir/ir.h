@@ -37,4 +37,7 @@ int stc_node_each_check(const stc_node *node, int attr);
  * neurons differ. */
 int stc_node_params(const stc_node *node, double *params);
 
+/* State variables per element of a code node, which is inferred. */
+int64_t stc_node_code_states(const stc_node *node);
+
 #endif

@@ -1,7 +1,7 @@
 /* op.c - the table of ops and what can be looked up in it.
  *
  * The table is list.h followed by one op per neuron model (ops/neuron.c) and per population model
- * (ops/population.c); it is put together at the first call.
+ * (ops/population.c) and per code (ops/code.c); it is put together at the first call.
  */
 #include "stc/op.h"
 
@@ -22,7 +22,7 @@ static const stc_op *const listed[] = {
 #undef OP
 };
 
-enum { NLISTED = sizeof listed / sizeof listed[0], MAX_OPS = NLISTED + 2 * STC_MAX_NEURON_OPS };
+enum { NLISTED = sizeof listed / sizeof listed[0], MAX_OPS = NLISTED + 3 * STC_MAX_NEURON_OPS };
 
 static const stc_op *table[MAX_OPS];
 static int table_size;
@@ -33,6 +33,7 @@ static void make_table(void)
     memcpy(table, listed, sizeof listed);
     table_size = NLISTED + stc_neuron_ops(table + NLISTED);
     table_size += stc_population_ops(table + table_size);
+    table_size += stc_code_ops(table + table_size);
 }
 
 const stc_op *const *stc_op_list(int *n)

@@ -1,6 +1,6 @@
 /* draw.c - sources, delays and weights of a chunk of synapses. connect.c says which random numbers
- * they are made of, connect.h on which grid drawn weights lie. All attempts number 0 are computed side by side; the few values that are not
- * valid are drawn again one by one. */
+ * they are made of, connect.h on which grid drawn weights lie. All attempts number 0 are computed
+ * side by side; the few values that are not valid are drawn again one by one. */
 #include "expand.h"
 
 #include <math.h>

@@ -129,8 +129,8 @@ stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
         break;
     case STC_KERNEL_READ:
     case STC_KERNEL_MUL:
-    case STC_KERNEL_TIME_MEAN:
     case STC_KERNEL_DELAY:
+    case STC_KERNEL_CODE:
         need = *box;
         break;
     }

@@ -336,7 +336,8 @@ int stc_verify_kernel(const stc_program *program, int32_t s, const stc_kernel *k
     case STC_KERNEL_MUL:
         STC_TRY(verify_operand_shape(stage, kernel, 1, stage->storage));
         return verify_operand_shape(stage, kernel, 0, stage->storage);
-    case STC_KERNEL_TIME_MEAN:
+    case STC_KERNEL_CODE:
+        STC_CHECK(kernel->u.code.code >= 0, STC_ERR_INPUT, "stage %s: unknown code", stage->name);
         return verify_operand_shape(stage, kernel, 0, stage->storage);
     }
     return 0;
@@ -408,10 +409,10 @@ static stc_kind kernel_kind(const stc_program *program, const stc_kernel *kernel
 static int verify_timing(const stc_program *program, const stc_stage *stage)
 {
     const stc_kernel *kernels = &program->kernels[stage->first_kernel];
-    bool mean = kernels[0].kind == STC_KERNEL_TIME_MEAN;
-    bool needs_steps = mean || kernels[0].kind == STC_KERNEL_DELAY ||
+    bool code = kernels[0].kind == STC_KERNEL_CODE, gathers = stc_kernel_gathers(&kernels[0]);
+    bool needs_steps = gathers || code || kernels[0].kind == STC_KERNEL_DELAY ||
                        stc_kernel_is_neuron(&kernels[stage->nkernels - 1]);
-    stc_stage_timing expected = mean ? STC_STAGE_SAMPLE : STC_STAGE_STEP;
+    stc_stage_timing expected = gathers ? STC_STAGE_SAMPLE : STC_STAGE_STEP;
     for (int32_t k = 0; k < stage->nkernels; k++) {
         for (int i = 0; i < operands_of(kernels[k].kind); i++) {
             stc_stage_timing timing = program->stages[kernels[k].operand[i].stage].timing;
@@ -436,6 +437,7 @@ int stc_verify_values(const stc_program *program, const stc_stage *stage)
                   "stage %s: the values of a population are spikes", stage->name);
     }
     if (last == STC_KERNEL_GENERATOR) return 0; /* looked at with the kernel */
+    if (last == STC_KERNEL_CODE) return 0;      /* by whoever knows the codes */
     if (last == STC_KERNEL_INPUT || stc_kernel_is_neuron(&kernels[stage->nkernels - 1])) return 0;
     if (last == STC_KERNEL_DELAY && stc_kind_is_real(stage->kind)) return 0; /* of a cycle */
     stc_kind expected = kernel_kind(program, &kernels[0]);

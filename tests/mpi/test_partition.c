@@ -41,6 +41,41 @@ static void partition_is_the_same_on_any_number_of_ranks(void **state)
     graph_free(&t);
 }
 
+/* Boards are dealt over the ranks, or share them. */
+static void boards_give_the_same_parts_on_any_number_of_ranks(void **state)
+{
+    (void)state;
+    const stc_comm world = stc_comm_of(MPI_COMM_WORLD), self = stc_comm_of(MPI_COMM_SELF);
+    test_graph t = drawn_graph(N, 15);
+    static int32_t part[N], alone[N];
+    for (int32_t board = 2; board <= 8; board += 3) {
+        for (int i = 0; i < 3; i++) {
+            const stc_partition_options options = {
+                .method = names[i], .nparts = 14, .seed = 5, .cost = {.board = board}};
+            stc_partition_quality q, q_alone;
+            const int rc = stc_partition(&world, &t.g, &options, part, &q, NULL);
+            assert_all(&world, rc == 0);
+            assert_all(&world, stc_partition(&self, &t.g, &options, alone, &q_alone, NULL) == 0);
+            assert_all(&world, memcmp(part, alone, sizeof part) == 0);
+            assert_all(&world, q.cost == q_alone.cost);
+        }
+    }
+    graph_free(&t);
+}
+
+static void links_give_the_same_parts_on_any_number_of_ranks(void **state)
+{
+    (void)state;
+    const stc_comm world = stc_comm_of(MPI_COMM_WORLD), self = stc_comm_of(MPI_COMM_SELF);
+    test_graph t = drawn_graph(N, 16);
+    static int32_t part[N], alone[N];
+    const stc_partition_options options = {.nparts = 9, .cost = {.unit = STC_COST_LINKS}};
+    assert_all(&world, stc_partition(&world, &t.g, &options, part, NULL, NULL) == 0);
+    assert_all(&world, stc_partition(&self, &t.g, &options, alone, NULL, NULL) == 0);
+    assert_all(&world, memcmp(part, alone, sizeof part) == 0);
+    graph_free(&t);
+}
+
 static void comparison_is_the_same_on_all_ranks(void **state)
 {
     (void)state;
@@ -82,6 +117,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partition_is_the_same_on_any_number_of_ranks),
+        cmocka_unit_test(boards_give_the_same_parts_on_any_number_of_ranks),
+        cmocka_unit_test(links_give_the_same_parts_on_any_number_of_ranks),
         cmocka_unit_test(comparison_is_the_same_on_all_ranks),
         cmocka_unit_test(a_file_is_read_once_and_its_errors_reach_all_ranks),
     };

@@ -187,8 +187,9 @@ static void evaluate(const sim_network *network, uint64_t seed, presented *input
         o->values = stc_alloc(SAMPLES * (o->steps ? o->steps : 1) * o->size, sizeof *o->values);
         out->noutputs++;
     }
-    stc_eval_callbacks callbacks = {out, reference_input, watch};
+    stc_eval_callbacks callbacks = {out, reference_input, watch, seed, 0};
     for (input->sample = 0; input->sample < SAMPLES; input->sample++) {
+        callbacks.sample = input->sample;
         assert_int_equal(stc_graph_eval(graph, STEPS, &callbacks), 0);
     }
     stc_graph_destroy(&graph);
@@ -249,6 +250,7 @@ static variant choose_variant(uint64_t seed, uint32_t index)
                              .optimization = (int)(r[4] % 3),
                              .seed = seed},
                  .run = {.time_steps = STEPS,
+                         .seed = seed,
                          .block_steps = r[5] % (STEPS + 1),
                          .kernel = can_run(kernel) ? kernel : "auto",
                          .threads = 1 + (int)(r[6] % 2),

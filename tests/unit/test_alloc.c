@@ -83,6 +83,39 @@ static void a_file_describes_a_target(void **state)
     stc_arena_destroy(&arena);
 }
 
+static void a_file_says_what_a_copy_of_a_spike_costs(void **state)
+{
+    (void)state;
+    stc_arena *arena;
+    const stc_target *found;
+    char text[512];
+    stc_partition_options options = {.nparts = 3, .imbalance = 1.5};
+    assert_int_equal(stc_arena_create(&arena), 0);
+    assert_int_equal(find_file(good, arena, &found), 0);
+    assert_true(found->cost.unit == STC_COST_CHIPS && found->cost.board == 0);
+    snprintf(text, sizeof text, "%s[router]\nmulticast = per_destination_core\n%s", good,
+             "chips_per_board = 48\nboard_ratio = 2.5\nmesh_columns = 8\n");
+    assert_int_equal(find_file(text, arena, &found), 0);
+    stc_target_limit(found, &options);
+    assert_true(options.cost.unit == STC_COST_CORES && options.cost.board == 48);
+    assert_true(options.cost.board_ratio == 2.5 && options.cost.columns == 8);
+    assert_true(options.capacity[0] == 12 * 64 && options.capacity[1] == 12 * 4096);
+    assert_true(options.capacity[2] == 0 && options.nparts == 3 && options.imbalance == 1.5);
+    const char *const wrong[][2] = {
+        {"multicast = per_destination_chop\n", "did you mean 'per_destination_chip'?"},
+        {"multicast = bytes\n", "is 'bytes', expected per_destination_chip"},
+        {"board_ratio = 0.5\n", "a number from 1 to 1e6"},
+        {"board_ratio = nan\n", "is 'nan'"},
+        {"chips_per_board = -1\n", "is '-1'"},
+        {"multicast = tree_of_links\nchips_per_board = 4\n", "leave chips_per_board out"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "%s[router]\n%s", good, wrong[i][0]);
+        assert_fails(find_file(text, arena, &found), STC_ERR_INPUT, wrong[i][1]);
+    }
+    stc_arena_destroy(&arena);
+}
+
 static void a_wrong_file_names_line_and_key(void **state)
 {
     (void)state;
@@ -229,6 +262,7 @@ int main(void)
         cmocka_unit_test(built_in_targets_are_found_by_name),
         cmocka_unit_test(unknown_targets_name_the_nearest),
         cmocka_unit_test(a_file_describes_a_target),
+        cmocka_unit_test(a_file_says_what_a_copy_of_a_spike_costs),
         cmocka_unit_test(a_wrong_file_names_line_and_key),
         cmocka_unit_test(tiles_that_fit_together_share_a_core),
         cmocka_unit_test(a_tile_larger_than_a_core_names_its_stage),

@@ -111,7 +111,7 @@ static int64_t run_example(const stc_op *op, uint64_t seed)
         e.last[i] = stc_alloc(size, sizeof(float));
     }
     assert_true(used);
-    stc_eval_callbacks callbacks = {&e, random_input, check_values};
+    stc_eval_callbacks callbacks = {&e, random_input, check_values, seed, 0};
     rc = stc_graph_eval(graph, graph->time_steps, &callbacks);
     if (rc < 0) fail_msg("%s, seed %d: %s", op->name, (int)seed, stc_error_text());
     for (int32_t i = 0; i < graph->nnodes; i++) {

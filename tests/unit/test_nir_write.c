@@ -60,7 +60,8 @@ static void keep(void *context, const stc_node *node, int64_t step, const float 
 static void evaluate(const stc_graph *graph, run *r)
 {
     memset(r, 0, sizeof(*r));
-    int rc = stc_graph_eval(graph, STEPS, &(stc_eval_callbacks){r, give, keep});
+    int rc = stc_graph_eval(graph, STEPS,
+                            &(stc_eval_callbacks){.context = r, .input = give, .watch = keep});
     if (rc < 0) print_error("%s\n", stc_error_text());
     assert_int_equal(rc, 0);
 }
@@ -367,6 +368,9 @@ static void what_nir_cannot_say_is_named(void **state)
         {"permute", "perm=1,0,2", "node n (permute)", "another order"},
         {"slice", "axis=0 stop=1", "node n (slice)", "a part"},
         {"time_mean", "", "node n (time_mean)", "average over the steps"},
+        {"rate_encoding", "", "node n (rate_encoding)", "no encoders"},
+        {"count_decoding", "", "node n (count_decoding)", "decoders"},
+        {"temporal_pool", "window=2", "node n (temporal_pool)", "windows over time"},
         {"reduce_sum", "axis=0", "node n (reduce_sum)", "sum over axes"},
         {"reshape", "shape=2,2,2,4", "node n (reshape)", "split"},
         {"discrete_lif", "max_count=3", "node n (discrete_lif)", "several spikes"},

@@ -180,8 +180,7 @@ static void direct_ops_lower_to_their_kernels(void **state)
     k = lower_single("shape=3,4", "reduce_sum", "axis=0", NULL, false);
     assert_true(k.u.reduce.divisor == 1.0);
     assert_int_equal(lower_single("shape=3", "mul", "", NULL, true).kind, STC_KERNEL_MUL);
-    assert_int_equal(lower_single("shape=3", "time_mean", "", NULL, false).kind,
-                     STC_KERNEL_TIME_MEAN);
+    assert_int_equal(lower_single("shape=3", "time_mean", "", NULL, false).kind, STC_KERNEL_CODE);
     k = lower_single("shape=3", "discrete_lif", "tau=3 v_threshold=0.5", NULL, false);
     assert_int_equal(k.kind, STC_KERNEL_NEURON);
     assert_int_equal(k.u.neuron.model, 0);

@@ -1,62 +1,16 @@
-/* Partition methods, measures, limits and the traps of METIS. */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "partition_graph.h"
+/* Partition methods, measures, limits and files. */
 
 #include "../partition/state.h"
-#include "stc/error.h"
+
+#include "partition_run.h"
 
 #include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
 
-static stc_comm self;
-static const char *const names[] = {"auto", "multilevel", "metis-cut", "contiguous", "random"};
-enum { NNAMES = 5, MAX_N = 1000 };
-static int32_t part[MAX_N], other[MAX_N];
-
-static stc_partition_options options_of(const char *method, int32_t nparts)
-{
-    return (stc_partition_options){.method = method, .nparts = nparts, .seed = 7};
-}
-
-static int run(const test_graph *t, const char *method, int32_t nparts, stc_partition_quality *q)
-{
-    const stc_partition_options options = options_of(method, nparts);
-    return stc_partition(&self, &t->g, &options, part, q, NULL);
-}
-
-static void assert_fails(int rc, int code, const char *text)
-{
-    assert_int_equal(rc, code);
-    if (!strstr(stc_error_text(), text)) fail_msg("'%s' lacks '%s'", stc_error_text(), text);
-}
+static int32_t other[MAX_N];
 
 /* ---- measures ---- */
-
-/* Whether a net of source v (any, or net e alone when v < 0) has a pin on part p. */
-static bool reaches(const stc_hypergraph *g, const int32_t *at, int32_t e, int32_t p)
-{
-    for (int64_t i = g->first[e]; i < g->first[e + 1]; i++)
-        if (at[g->pin[i]] == p) return true;
-    return false;
-}
-
-static double volume_by_definition(const stc_hypergraph *g, int32_t k, const int32_t *at)
-{
-    double sum = 0;
-    for (int32_t e = 0; e < g->nnets; e++)
-        for (int32_t p = 0; p < k; p++)
-            if (p != at[g->source[e]] && reaches(g, at, e, p)) sum += (double)g->spikes[e];
-    return sum;
-}
 
 static int64_t messages_by_definition(const stc_hypergraph *g, int32_t k, const int32_t *at)
 {
@@ -147,19 +101,6 @@ static void values_of_moves_are_the_measured_changes(void **state)
 
 /* ---- all methods ---- */
 
-static void check_methods(const test_graph *t, int32_t nparts)
-{
-    for (int i = 0; i < NNAMES; i++) {
-        stc_partition_quality q, again;
-        assert_int_equal(run(t, names[i], nparts, &q), 0);
-        assert_true(no_part_is_empty(part, t->g.nvertices, nparts));
-        assert_int_equal(stc_partition_measure(&t->g, nparts, part, NULL, &again), 0);
-        assert_true(q.multicast_volume == again.multicast_volume);
-        assert_true(q.feasible);
-        assert_non_null(strstr(q.method, names[i]));
-    }
-}
-
 static void every_method_fills_every_part_for_any_number_of_parts(void **state)
 {
     (void)state;
@@ -170,110 +111,6 @@ static void every_method_fills_every_part_for_any_number_of_parts(void **state)
             check_methods(&graphs[g], parts[i]);
         graph_free(&graphs[g]);
     }
-}
-
-static void one_part_costs_nothing_and_metis_survives_it(void **state)
-{
-    (void)state;
-    test_graph t = drawn_graph(50, 2);
-    for (int i = 0; i < NNAMES; i++) {
-        stc_partition_quality q;
-        assert_int_equal(run(&t, names[i], 1, &q), 0);
-        assert_true(q.multicast_volume == 0 && q.broadcast_share == 0 && q.messages == 0);
-    }
-    graph_free(&t);
-    t = graph_of(1, 0, 0);
-    check_methods(&t, 1);
-    graph_free(&t);
-}
-
-static void metis_leaves_no_part_of_a_small_ring_empty(void **state)
-{
-    (void)state;
-    const int32_t sizes[][2] = {{2, 2}, {3, 2}, {5, 4}, {8, 7}, {8, 8}, {9, 8}, {40, 32}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        test_graph t = ring_graph(sizes[i][0]);
-        check_methods(&t, sizes[i][1]);
-        graph_free(&t);
-    }
-}
-
-static void parts_beyond_the_vertices_are_refused_with_both_numbers(void **state)
-{
-    (void)state;
-    test_graph t = ring_graph(5);
-    for (int i = 0; i < NNAMES; i++)
-        assert_fails(run(&t, names[i], 6, NULL), STC_ERR_INPUT, "only 5");
-    assert_fails(run(&t, NULL, 0, NULL), STC_ERR_INPUT, "0 parts");
-    assert_fails(run(&t, NULL, -3, NULL), STC_ERR_INPUT, "-3 parts");
-    graph_free(&t);
-}
-
-static void weights_of_zero_are_no_trap(void **state)
-{
-    (void)state;
-    test_graph t = drawn_graph(80, 5);
-    for (int c = 0; c < STC_NCONSTRAINTS; c++) { /* one column after the other vanishes */
-        for (int32_t v = 0; v < 80; v++)
-            t.weight[v * STC_NCONSTRAINTS + c] = 0;
-        check_methods(&t, 4);
-        check_methods(&t, 40);
-    }
-    stc_partition_quality q;
-    assert_int_equal(run(&t, "metis-cut", 4, &q), 0);
-    int32_t largest = 0, size[4] = {0};
-    for (int32_t v = 0; v < 80; v++)
-        if (++size[part[v]] > largest) largest = size[part[v]];
-    assert_true(largest <= 24); /* without weights the vertices are balanced */
-    memset(t.spikes, 0, (size_t)t.g.nnets * sizeof *t.spikes);
-    check_methods(&t, 4);
-    graph_free(&t);
-    t = graph_of(30, 0, 0); /* no nets at all */
-    check_methods(&t, 7);
-    graph_free(&t);
-}
-
-static void sums_beyond_32_bits_stay_balanced(void **state)
-{
-    (void)state;
-    test_graph t = ring_graph(1000);
-    for (int32_t v = 0; v < 1000; v++) {
-        for (int c = 0; c < STC_NCONSTRAINTS; c++)
-            t.weight[v * STC_NCONSTRAINTS + c] = 3e6;
-        t.weight[v * STC_NCONSTRAINTS + 2] = 1e15;
-        t.spikes[v] = 4e9f;
-    }
-    t.weight[0] = 1e-3;
-    for (int i = 0; i < NNAMES; i++) {
-        stc_partition_quality q;
-        assert_int_equal(run(&t, names[i], 8, &q), 0);
-        for (int c = 0; c < STC_NCONSTRAINTS; c++)
-            assert_true(q.imbalance[c] <= 1.1);
-    }
-    graph_free(&t);
-}
-
-static void weights_of_very_different_size_are_no_trap(void **state)
-{
-    (void)state;
-    test_graph t = drawn_graph(100, 6);
-    for (int32_t e = 0; e < t.g.nnets; e++)
-        t.spikes[e] = e % 2 ? 1e-20f : 1e20f;
-    t.weight[2] = 1e12; /* one vertex weighs more than all others: METIS cannot balance */
-    check_methods(&t, 10);
-    graph_free(&t);
-}
-
-static void groups_without_edges_between_them_are_not_cut(void **state)
-{
-    (void)state;
-    test_graph t = groups_graph(4, 30);
-    stc_partition_quality q;
-    assert_int_equal(run(&t, "metis-cut", 4, &q), 0);
-    assert_true(q.multicast_volume == 0);
-    assert_int_equal(run(&t, "auto", 4, &q), 0);
-    assert_true(q.multicast_volume == 0);
-    graph_free(&t);
 }
 
 static void the_same_seed_gives_the_same_parts(void **state)
@@ -291,16 +128,6 @@ static void the_same_seed_gives_the_same_parts(void **state)
     options.seed = 8;
     assert_int_equal(stc_partition(&self, &t.g, &options, part, NULL, NULL), 0);
     assert_memory_not_equal(part, other, 100 * sizeof *part);
-    graph_free(&t);
-}
-
-static void many_parts_are_no_problem(void **state)
-{
-    (void)state;
-    test_graph t = drawn_graph(300, 9);
-    stc_partition_quality q;
-    assert_int_equal(run(&t, "metis-cut", 60, &q), 0);
-    assert_true(no_part_is_empty(part, 300, 60));
     graph_free(&t);
 }
 
@@ -549,28 +376,6 @@ static void broken_graphs_are_refused(void **state)
     graph_free(&t);
 }
 
-static void nothing_reaches_stdout(void **state)
-{
-    (void)state;
-    test_graph t = ring_graph(40);
-    fflush(stdout);
-    const int saved = dup(1), file = open("stdout.txt", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(file, 1);
-    int rc = 0;
-    for (int32_t k = 1; k <= 40; k++)
-        rc |= run(&t, "metis-cut", k, NULL);
-    printf("mine");
-    fflush(stdout);
-    dup2(saved, 1);
-    close(saved);
-    char text[8] = "";
-    assert_int_equal(pread(file, text, sizeof text, 0), 4);
-    close(file);
-    assert_memory_equal(text, "mine", 4);
-    assert_int_equal(rc, 0);
-    graph_free(&t);
-}
-
 static void nothing_is_left_allocated(void **state)
 {
     (void)state;
@@ -591,15 +396,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(imbalance_is_the_largest_load_over_the_average),
         cmocka_unit_test(values_of_moves_are_the_measured_changes),
         cmocka_unit_test(every_method_fills_every_part_for_any_number_of_parts),
-        cmocka_unit_test(one_part_costs_nothing_and_metis_survives_it),
-        cmocka_unit_test(metis_leaves_no_part_of_a_small_ring_empty),
-        cmocka_unit_test(parts_beyond_the_vertices_are_refused_with_both_numbers),
-        cmocka_unit_test(weights_of_zero_are_no_trap),
-        cmocka_unit_test(sums_beyond_32_bits_stay_balanced),
-        cmocka_unit_test(weights_of_very_different_size_are_no_trap),
-        cmocka_unit_test(groups_without_edges_between_them_are_not_cut),
         cmocka_unit_test(the_same_seed_gives_the_same_parts),
-        cmocka_unit_test(many_parts_are_no_problem),
         cmocka_unit_test(contiguous_cuts_have_the_least_possible_largest_work),
         cmocka_unit_test(contiguous_cuts_keep_capacities_where_they_can),
         cmocka_unit_test(auto_is_at_least_as_good_as_the_methods_it_is_compared_with),
@@ -611,7 +408,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_file_gives_the_parts_line_by_line),
         cmocka_unit_test(a_wrong_file_names_the_line),
         cmocka_unit_test(broken_graphs_are_refused),
-        cmocka_unit_test(nothing_reaches_stdout),
         cmocka_unit_test(nothing_is_left_allocated),
     };
     MPI_Init(&argc, &argv);

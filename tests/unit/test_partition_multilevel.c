@@ -193,6 +193,32 @@ static void a_network_that_no_partition_helps_is_recognised(void **state)
     assert_int_equal(run(&t, "auto", 8, &q), 0);
     assert_false(q.no_gain);
     graph_free(&t);
+    t = ring_graph(120); /* nets of two only, and nearly all are kept together */
+    assert_int_equal(run(&t, "auto", 8, &q), 0);
+    assert_false(q.no_gain);
+    graph_free(&t);
+}
+
+/* Sources with one destination each, as heavy as they are, go with it and change nothing. */
+static void generators_do_not_hide_that_no_partition_helps(void **state)
+{
+    (void)state;
+    const int32_t n = 60;
+    test_graph t = graph_of(2 * n, 2 * n, (int64_t)n * n + n);
+    for (int32_t v = 0; v < n; v++) {
+        add_net(&t, v, 100);
+        add_pin(&t, n + v);
+    }
+    for (int32_t v = n; v < 2 * n; v++) {
+        add_net(&t, v, 1);
+        for (int32_t u = n; u < 2 * n; u++)
+            if (u != v) add_pin(&t, u);
+    }
+    stc_partition_quality q;
+    assert_int_equal(run(&t, "auto", 4, &q), 0);
+    assert_true(q.no_gain);
+    assert_true(q.multicast_volume == 3 * n);
+    graph_free(&t);
 }
 
 static void traffic_of_parts_sums_to_the_volume(void **state)
@@ -229,6 +255,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_thousand_parts_and_more_are_no_problem),
         cmocka_unit_test(the_result_does_not_depend_on_the_number_of_threads),
         cmocka_unit_test(a_network_that_no_partition_helps_is_recognised),
+        cmocka_unit_test(generators_do_not_hide_that_no_partition_helps),
         cmocka_unit_test(traffic_of_parts_sums_to_the_volume),
     };
     MPI_Init(&argc, &argv);

@@ -287,7 +287,7 @@ static void a_folded_graph_computes_the_same(void **state)
     trace *traces[] = {&before, &after};
     stc_graph *graph = conv_norm();
     for (int k = 0; k < 2; k++) {
-        stc_eval_callbacks callbacks = {traces[k], give, keep_output};
+        stc_eval_callbacks callbacks = {.context = traces[k], .input = give, .watch = keep_output};
         assert_int_equal(stc_graph_eval(graph, 4, &callbacks), 0);
         assert_int_equal(run(graph, 2), 0);
     }

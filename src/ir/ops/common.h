@@ -15,6 +15,8 @@ enum { STC_MAX_NEURON_OPS = 64 };
 int stc_neuron_ops(const stc_op **ops);
 /* The same for models of populations. */
 int stc_population_ops(const stc_op **ops);
+/* The same for codes. */
+int stc_code_ops(const stc_op **ops);
 
 /* ---- checks ---- */
 

@@ -1,0 +1,1 @@
+stc_test(cli/self_check NP 4 TIMEOUT 120)
