@@ -2,8 +2,8 @@
  *
  * Reading order: shard.c (what this rank holds), schedule.c (when it runs), access.c (how kernels
  * find operands), weights.c, parameters.c, sums.c, direct.c and delay.c (kernels over all tiles of
- * a stage at once), exchange.c, record.c, profile.c, trace.c, sim.c (the beats). Everything is
- * allocated before the first beat.
+ * a stage at once), assembly.h (populations), exchange.c, record.c, profile.c, trace.c, sim.c (the
+ * beats), cost.c. Everything is allocated before the first beat.
  */
 #ifndef STC_SIM_ENGINE_H
 #define STC_SIM_ENGINE_H
@@ -62,7 +62,7 @@ typedef struct {
     int64_t *delay; /* DELAY: steps of each element; NULL where they are all equal */
 } owned_box;
 
-typedef struct population population;
+typedef struct assembly assembly;
 typedef struct generator generator;
 
 /* A state variable that is recorded: at the last step of every interval, of the neurons of this
@@ -75,6 +75,15 @@ typedef struct {
     int64_t every, rows;  /* steps of an interval, intervals of a sample */
     double *values;       /* [samples][rows][count], zero where another rank has the neuron */
 } trace;
+
+/* The elements of a window that are not 0, step by step, for those that are mostly silent: part t
+ * holds those of thread t, the last part those of other ranks. */
+typedef struct {
+    int nparts;
+    int64_t *start;    /* [nparts + 1] of the parts in a step's elements */
+    int64_t *count;    /* [depth * steps][nparts] */
+    uint32_t *element; /* [depth * steps][window_size] */
+} spike_list;
 
 typedef struct {
     const stc_stage *stage;
@@ -91,8 +100,13 @@ typedef struct {
     int nkernels;
     kernel_plan *kernels;
     const stc_neuron_model *model; /* NULL unless a neuron stage */
-    population *population;        /* NULL unless one with neurons on this rank */
+    assembly *assembly;            /* that its neurons of this rank are part of; NULL: none */
+    int member;                    /* of the assembly */
+    spike_list *fired;             /* of a population; NULL: look at the window */
+    int32_t grid;                  /* stages whose synaptic sums lie on one grid share a number */
+    bool in_pure_cycle;            /* of populations alone */
     generator *generator;          /* NULL unless one with elements on this rank */
+    bool drawn_where_used;         /* a generator whose values the populations draw themselves */
     const double *params;
     bool spiking; /* a neuron stage with spikes */
     /* Of neurons that are all equal. */
@@ -120,6 +134,9 @@ typedef struct {
 
 typedef struct exchange exchange;
 
+/* Parts of a step of a population, for those who want to know where time goes. */
+typedef enum { STC_PHASE_DELIVER, STC_PHASE_POISSON, STC_PHASE_UPDATE, STC_NPHASES } phase;
+
 /* Scratch of one thread. */
 typedef struct {
     unsigned char *panel, *panel2; /* operand rows */
@@ -128,6 +145,8 @@ typedef struct {
     void *gemm;
     int64_t spikes;
     uint64_t checksum;
+    double seconds[STC_NPHASES];
+    int64_t events; /* synapses that spikes arrived at */
 } scratch;
 
 struct stc_sim {
@@ -148,6 +167,8 @@ struct stc_sim {
     unsigned char *zeros;  /* what a delay reads before the first step; as large as any window */
     int32_t *rank_of_tile; /* in the group */
     stage_plan *stages;    /* [nstages] */
+    int nassemblies;
+    assembly **assemblies, **together; /* [nstages]; together: those of one cycle, while it runs */
     exchange *exchange;
     double *sample_start, *sample_end; /* [nsamples] seconds, this rank */
     double load_seconds, simulate_seconds, wait_seconds;
@@ -183,6 +204,18 @@ static inline unsigned char *stc_sim_at(const stage_plan *plan, int64_t item, in
            (slot * plan->steps + in_slot) * plan->window_size * stc_dtype_size(plan->stage->dtype);
 }
 
+/* Which step of the ring begins at some values of the window, as stc_sim_at gives them. */
+static inline int64_t stc_sim_slot(const stage_plan *plan, const unsigned char *values)
+{
+    return (values - plan->buffer) / plan->window_size;
+}
+/* The list of one part of such a step, and its length. */
+static inline uint32_t *stc_fired(const stage_plan *plan, int64_t slot, int part, int64_t **count)
+{
+    *count = plan->fired->count + slot * plan->fired->nparts + part;
+    return plan->fired->element + slot * plan->window_size + plan->fired->start[part];
+}
+
 /* The item that a stage computes in a beat, or -1. */
 static inline int64_t stc_sim_item(const stc_sim *sim, const stage_plan *plan, int64_t beat)
 {
@@ -206,11 +239,12 @@ int stc_sim_preload(stc_sim *sim, stage_plan *plan);
 /* parameters.c: coefficients and start of the neurons of this rank, delays of its delay stages. */
 int stc_sim_load_neurons(stc_sim *sim);
 
-/* population_load.c: make the synapses onto the neurons of this rank. Then agree on the grid of
- * their weights; Collective over the group, errors the same on all its ranks. */
+/* assembly.c: the neurons of this rank, and how many synapses lead to them. Then, in grid.c, agree
+ * on the grid of their weights and make them; Collective over the group, errors the same on all its
+ * ranks. */
 int stc_sim_load_populations(stc_sim *sim);
-int stc_sim_agree_weights(stc_sim *sim);
-void stc_sim_destroy_population(population **population, int threads);
+int stc_sim_agree_grid(stc_sim *sim);
+void stc_sim_destroy_assemblies(stc_sim *sim);
 
 /* generator.c: rates and amplitudes. */
 int stc_sim_load_generators(stc_sim *sim);
@@ -227,7 +261,14 @@ int stc_sim_load_weights(stc_sim *sim);
 void stc_sim_sum(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
 void stc_sim_direct(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
 void stc_sim_pool(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
-void stc_sim_population(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
+/* The stage of its first population. */
+stage_plan *stc_assembly_stage(const assembly *a);
+/* population.c: steps from .. to of the blocks that n assemblies compute in a beat, in pieces that
+ * are finished by all threads before the next one begins. */
+void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat, int64_t from,
+                        int64_t to, int64_t piece);
+/* Bytes of scratch of a thread. */
+int64_t stc_sim_population_need(const assembly *a);
 void stc_sim_generate(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);
 /* code.c; state variables of an element. */
 int64_t stc_sim_code_states(const stc_kernel *kernel);
@@ -238,8 +279,20 @@ typedef struct {
     int64_t panel, panel2, x, x2, sums;
 } scratch_need;
 void stc_sim_sum_need(const stc_sim *sim, stage_plan *plan, scratch_need *need);
-void stc_sim_population_need(const stage_plan *plan, scratch_need *need);
 void stc_sim_direct_need(const stc_sim *sim, const stage_plan *plan, scratch_need *need);
+
+/* Seconds of this thread; nothing unless phases are asked for. */
+static inline double stc_phase_start(const stc_sim *sim)
+{
+    return sim->options.phases ? stc_seconds() : 0.0;
+}
+static inline double stc_phase_end(const stc_sim *sim, int thread, phase which, double start)
+{
+    if (!sim->options.phases) return 0.0;
+    const double now = stc_seconds();
+    sim->scratch[thread].seconds[which] += now - start;
+    return now;
+}
 
 /* exchange.c */
 int stc_exchange_create(stc_sim *sim);

@@ -199,6 +199,7 @@ static int plan_neighbour(stc_sim *sim, int from, int to, neighbour *n, int64_t 
     n->cargo = stc_alloc(nstages, sizeof *n->cargo);
     if (!n->cargo) return STC_ERR_NOMEM;
     for (int32_t s = 0; rc >= 0 && s < nstages; s++) {
+        if (sim->stages[s].drawn_where_used) continue;
         rc = segments_between(sim, s, from, to, &list);
         if (rc < 0 || list.n == 0) continue;
         cargo *c = &n->cargo[n->ncargo++];
@@ -403,6 +404,36 @@ static unsigned char *pack_step(stc_sim *sim, const stage_plan *plan, const carg
     return out + 1 + pack_list(gathered, n, set, out + 1);
 }
 
+/* Add the spikes of these segments to the list of those of other ranks. */
+static void list_segments(const stc_sim *sim, const stage_plan *plan, const cargo *c,
+                          const unsigned char *window)
+{
+    int64_t *count;
+    uint32_t *list = stc_fired(plan, stc_sim_slot(plan, window), sim->threads, &count);
+    for (int i = 0; i < c->nsegments; i++) {
+        const segment *s = &c->segments[i];
+        const int64_t n = sim->kernels->nonzero(s->count, window + s->start, list + *count);
+        for (int64_t k = 0; k < n; k++)
+            list[*count + k] += (uint32_t)s->start;
+        *count += n;
+    }
+}
+
+/* Forget those of the steps that messages of this beat bring. */
+static void clear_lists(const stc_sim *sim, const neighbour *n, int64_t beat)
+{
+    for (int i = 0; i < n->ncargo; i++) {
+        const stage_plan *plan = &sim->stages[n->cargo[i].stage];
+        const int64_t item = item_of_beat(sim, plan, beat);
+        if (!plan->fired || item < 0) continue;
+        for (int64_t t = 0; t < stc_sim_steps_in_block(sim, plan, item % sim->nblocks); t++) {
+            int64_t *count;
+            stc_fired(plan, stc_sim_slot(plan, stc_sim_at(plan, item, t)), sim->threads, &count);
+            *count = 0;
+        }
+    }
+}
+
 static const unsigned char *unpack_step(stc_sim *sim, const stage_plan *plan, const cargo *c,
                                         unsigned char *window, const unsigned char *in)
 {
@@ -417,6 +448,7 @@ static const unsigned char *unpack_step(stc_sim *sim, const stage_plan *plan, co
         bytes = 1 + unpack_list(in + 1, n, gathered);
     }
     copy_segments(c, size, window, gathered, false);
+    if (plan->fired) list_segments(sim, plan, c, window);
     return in + bytes;
 }
 
@@ -489,6 +521,8 @@ void stc_exchange_receive(stc_sim *sim, int64_t beat)
 {
     exchange *e = sim->exchange;
     int parity = (int)((beat + 1) % 2); /* of beat - 1 */
+    for (int i = 0; i < e->nreceive && beat > 0; i++)
+        clear_lists(sim, &e->receive[i], beat - 1);
     for (int i = 0; i < e->nreceive; i++) {
         neighbour *n = &e->receive[i];
         if (n->request[parity] == MPI_REQUEST_NULL) continue;

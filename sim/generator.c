@@ -1,35 +1,47 @@
 /* generator.c - sources of spikes and currents. Poisson counts are drawn from random numbers keyed
- * by (seed, node, element, sample and step), so that any rank draws the same. */
+ * by (seed, node, element, sample and step), so that any rank draws the same; a population whose
+ * neurons have a Poisson source each draws them itself. */
 #include "elements.h"
 
 #include <math.h>
 #include <string.h>
 
 struct generator {
-    int64_t n;    /* elements, or amplitudes */
-    double *mean; /* POISSON: [n] expected spikes per step, and exp of minus that */
-    double *none;
-    int64_t *from; /* amplitudes: first step */
+    int64_t n;            /* elements, or amplitudes */
+    double *mean;         /* POISSON: [n] expected spikes per step where they differ, else NULL */
+    double *none;         /* exp of minus that */
+    stc_poisson *poisson; /* where they do not */
+    int64_t *from;        /* amplitudes: first step */
     float *amplitude;
 };
+
+static int check_mean(const stage_plan *plan, int64_t i, double mean)
+{
+    STC_CHECK(mean >= 0.0 && mean <= 100.0, STC_ERR_INPUT,
+              "node %s: %g spikes per step are expected of element %lld; at most 100 can be "
+              "drawn: use several generators or a shorter step",
+              plan->stage->name, mean, (long long)(plan->window.lo[0] + i));
+    return 0;
+}
 
 static int load_poisson(const stc_sim *sim, const stage_plan *plan, const stc_kernel *kernel,
                         generator *g)
 {
+    const int32_t field = kernel->u.generator.field;
     g->n = plan->window_size;
+    if (field < 0) {
+        STC_TRY(check_mean(plan, 0, kernel->u.generator.value));
+        g->poisson = stc_alloc(1, sizeof *g->poisson);
+        if (!g->poisson) return STC_ERR_NOMEM;
+        stc_poisson_prepare(kernel->u.generator.value, g->poisson);
+        return 0;
+    }
     g->mean = stc_alloc(g->n, sizeof *g->mean);
     g->none = stc_alloc(g->n, sizeof *g->none);
     if (!g->mean || !g->none) return STC_ERR_NOMEM;
-    int32_t field = kernel->u.generator.field;
-    if (field >= 0) {
-        STC_TRY(sim->program->read_field(sim->program, field, plan->window.lo[0], g->n, g->mean));
-    }
+    STC_TRY(sim->program->read_field(sim->program, field, plan->window.lo[0], g->n, g->mean));
     for (int64_t i = 0; i < g->n; i++) {
-        if (field < 0) g->mean[i] = kernel->u.generator.value;
-        STC_CHECK(g->mean[i] >= 0.0 && g->mean[i] <= 100.0, STC_ERR_INPUT,
-                  "node %s: %g spikes per step are expected of element %lld; at most 100 can be "
-                  "drawn: use several generators or a shorter step",
-                  plan->stage->name, g->mean[i], (long long)(plan->window.lo[0] + i));
+        STC_TRY(check_mean(plan, i, g->mean[i]));
         g->none[i] = stc_math_exp(-g->mean[i]);
     }
     return 0;
@@ -85,20 +97,26 @@ void stc_sim_destroy_generator(generator **out)
     if (!*out) return;
     stc_free((*out)->mean);
     stc_free((*out)->none);
+    stc_free((*out)->poisson);
     stc_free((*out)->from);
     stc_free((*out)->amplitude);
     stc_free(*out);
     *out = NULL;
 }
 
-/* How many spikes: the smallest k whose cumulative probability exceeds u. */
-static uint8_t poisson_count(double u, double mean, double none)
+/* As many as the first 16 bits of u say, or all of them where these do not decide (kernels.h). */
+static uint8_t draw_one(const generator *g, int64_t i, uint64_t key, uint32_t sample, uint64_t step,
+                        int64_t id)
 {
-    double probability = none, sum = none;
+    const uint16_t word = stc_poisson_word(key, sample, step, id);
+    const double low = word * 0x1p-16, high = (word + 1) * 0x1p-16;
+    double probability = g->none[i], sum = probability, u = -1.0;
     int k = 0;
-    while (u >= sum && k < 255) {
+    while (k < STC_MOST_POISSON) {
+        if (sum > low && sum < high && u < 0.0) u = stc_poisson_rest(key, sample, step, id, word);
+        if (u < 0.0 ? sum >= high : sum > u) break;
         k++;
-        probability *= mean / k;
+        probability *= g->mean[i] / k;
         sum += probability;
     }
     return (uint8_t)k;
@@ -109,18 +127,20 @@ static void draw(const stc_sim *sim, const stage_plan *plan, int64_t sample, int
 {
     const stc_kernel *kernel = plan->kernels[0].kernel;
     const generator *g = plan->generator;
-    uint64_t key = stc_random_key(sim->options.seed, kernel->u.generator.key);
-    bool active = step >= kernel->u.generator.first && step < kernel->u.generator.end;
+    const uint64_t key = stc_random_key(sim->options.seed, kernel->u.generator.key);
+    const bool active = step >= kernel->u.generator.first && step < kernel->u.generator.end;
     for (int b = 0; b < plan->nboxes; b++) {
-        const stc_box *box = &plan->boxes[b].box;
-        for (int64_t id = box->lo[0]; id < box->hi[0]; id++) {
-            int64_t i = id - plan->window.lo[0];
-            uint32_t word[4], counter[4] = {(uint32_t)id, (uint32_t)(id >> 32) ^ (uint32_t)sample,
-                                            (uint32_t)step, (uint32_t)(step >> 32)};
-            out[i] = 0;
-            if (!active || g->mean[i] == 0.0) continue;
-            stc_random_block(key, counter, word);
-            out[i] = poisson_count(stc_random_open52(word[0], word[1]), g->mean[i], g->none[i]);
+        const int64_t lo = plan->boxes[b].box.lo[0], hi = plan->boxes[b].box.hi[0];
+        unsigned char *counts = out + lo - plan->window.lo[0];
+        if (!active) {
+            memset(counts, 0, (size_t)(hi - lo));
+        } else if (g->poisson) {
+            sim->kernels->poisson(g->poisson, key, (uint32_t)sample, (uint64_t)step, lo, hi - lo,
+                                  counts);
+        } else {
+            for (int64_t id = lo; id < hi; id++)
+                counts[id - lo] =
+                    draw_one(g, id - plan->window.lo[0], key, (uint32_t)sample, (uint64_t)step, id);
         }
     }
 }

@@ -1,186 +1,278 @@
-/* population.c - point neurons that take spikes through synapses.
- *
- * Every thread owns a range of the neurons of this rank with all synapses onto them. A source step
- * is delivered when its first spikes arrive: the synapses of every source that fired add their
- * weights to a ring of accumulators, [slot][port][neuron], where slot is the step of arrival. Then
- * the step's slot becomes the input of the update. */
-#include "population.h"
+/* population.c - steps of point neurons: deliver, update, fire. */
+#include "assembly.h"
 #include "elements.h"
 
 #include <math.h>
 #include <omp.h>
 #include <string.h>
 
-/* All synapses of the sources that fired in a step onto the neurons of one thread. */
-static void deliver(const delivery *d, const synapse_table *table, const unsigned char *spikes,
-                    int64_t nsources, stc_delivery *what)
+/* What a thread works on: neurons of one member in one patch, at most STC_STRIP, or those of one
+ * call of update. */
+typedef struct {
+    const assembly *a;
+    const member *m;
+    const patch *q;
+    int64_t lo, hi; /* neurons of the assembly */
+    int64_t item, t, step;
+    uint64_t sample;
+    int thread, owner; /* which thread this is, and which owns the patch */
+} strip;
+
+/* ---- input ---- */
+
+/* Sums of a port in the slot of this step. */
+static void *sums_of(const strip *c, int port)
 {
-    for (int64_t s = 0; s < nsources; s++) {
-        if (s + 8 <= nsources) { /* mostly nobody fires */
-            uint64_t eight;
-            memcpy(&eight, spikes + s, sizeof eight);
-            if (eight == 0) {
-                s += 7;
-                continue;
-            }
-        }
-        if (spikes[s] == 0) continue;
-        int64_t first = table->first[s];
-        what->count = spikes[s];
-        d->kind->deliver(&(stc_synapse_run){.n = table->first[s + 1] - first,
-                                            .place = table->place + first,
-                                            .weight = &table->weight[first].grid},
-                         what);
-    }
+    const assembly *a = c->a;
+    const int64_t slot = c->step & (a->slots - 1), at = c->lo - c->q->first;
+    const int64_t place = ((port * a->slots + slot) << a->neuron_bits) + at;
+    return (char *)c->q->sum + place * (a->wide_sum ? 8 : 4);
 }
 
-static void deliver_all(const stc_sim *sim, const population *p, int range, int64_t item, int64_t t,
-                        int64_t step)
+/* One spike to one neuron: counts of neurons whose ids follow each other lie side by side. */
+static void add_dense(const stc_sim *sim, const strip *c, const dense_input *in)
 {
-    for (int k = 0; k < p->ndeliveries; k++) {
-        const delivery *d = &p->deliveries[k];
-        const stage_plan *source = &sim->stages[d->kernel->operand[0].stage];
-        int64_t least = d->projection->least;
-        stc_delivery what = {.ring = &p->ring,
-                             .slot = step % p->ring.slots,
-                             .step = step - least,
-                             .least = least,
-                             .unit = ldexp(1.0, -p->exponent),
-                             .params = d->params};
-        deliver(d, &d->tables[range], stc_sim_before(sim, source, item, t, least),
-                source->window_size, &what);
+    uint8_t count[STC_STRIP];
+    const int64_t *id = c->a->id, delay = in->projection->least, fired = c->step - delay;
+    if (fired < 0 || (in->drawn && (fired < in->first || fired >= in->end))) return;
+    const unsigned char *window =
+        in->drawn ? NULL : stc_sim_before(sim, in->source, c->item, c->t, delay);
+    for (int64_t i = c->lo, n; i < c->hi; i += n) {
+        n = c->a->ahead[i] < c->hi - i ? c->a->ahead[i] : c->hi - i;
+        if (in->drawn)
+            sim->kernels->poisson(&in->poisson, in->key, (uint32_t)c->sample, (uint64_t)fired,
+                                  id[i], n, count + (i - c->lo));
+        else
+            memcpy(count + (i - c->lo), window + id[i] - in->source->window.lo[0], (size_t)n);
     }
+    if (c->a->wide_sum)
+        sim->kernels->add_counts_i64(c->hi - c->lo, count, in->weight, sums_of(c, in->port));
+    else
+        sim->kernels->add_counts_i32(c->hi - c->lo, count, (int32_t)in->weight,
+                                     sums_of(c, in->port));
 }
 
-/* Take the sums of a step out of the ring. */
-static void take_input(const population *p, int64_t step, int64_t lo, int64_t hi)
+static void take_currents(const stc_sim *sim, const strip *c, void *current)
 {
-    int64_t ports = p->ring.ports, slot = step % p->ring.slots;
-    double unit = ldexp(1.0, -p->exponent);
-    for (int port = 0; port < ports; port++) {
-        int64_t *sums = p->ring.sum + (slot * ports + port) * p->n;
-        for (int64_t i = lo; i < hi; i++) {
-            stc_real_put(p, p->input[port], i, (double)sums[i] * unit);
-            sums[i] = 0;
-        }
-    }
-}
-
-static void take_current(const stc_sim *sim, const population *p, int64_t item, int64_t step,
-                         int64_t lo, int64_t hi)
-{
-    for (int64_t i = lo; i < hi; i++) {
+    for (int64_t i = c->lo; i < c->hi; i++) {
         double sum = 0.0;
-        for (int k = 0; k < p->ncurrents; k++) {
-            const access *a = &p->currents[k]->operand[0];
-            sum += (double)value_of(a, operand_values(sim, a, item, step),
-                                    operand_element(a, &p->id[i]));
+        for (int k = 0; k < c->m->ncurrents; k++) {
+            const access *from = &c->m->currents[k]->operand[0];
+            sum += (double)value_of(from, operand_values(sim, from, c->item, c->t),
+                                    operand_element(from, &c->a->id[i]));
         }
-        stc_real_put(p, p->current, i, sum);
+        stc_real_put(c->a, current, i - c->lo, sum);
     }
 }
 
-static void update(const population *p, int64_t lo, int64_t hi, uint8_t *spikes)
+/* ---- update ---- */
+
+static void update(const stc_sim *sim, const strip *c, uint8_t *spikes)
 {
-    for (int64_t i = lo; i < hi; i += STC_POPULATION_CHUNK) {
-        const void *coefficient[STC_MAX_POPULATION_COEFFICIENTS], *input[STC_MAX_PORTS];
-        void *state[STC_MAX_POPULATION_STATES];
-        for (int c = 0; c < p->model->ncoefficients; c++)
-            coefficient[c] =
-                p->common[c] ? p->coefficient[c] : stc_real_at(p, p->coefficient[c], i);
-        for (int s = 0; s < p->model->nstate; s++)
-            state[s] = (char *)p->state[s] + i * stc_real_size(p);
-        for (int k = 0; k < p->model->nports; k++)
-            input[k] = stc_real_at(p, p->input[k], i);
-        p->model->update(hi - i < STC_POPULATION_CHUNK ? hi - i : STC_POPULATION_CHUNK,
-                         &(stc_population_step){.params = p->params,
-                                                .coefficient = coefficient,
-                                                .state = state,
-                                                .input = input,
-                                                .current = stc_real_at(p, p->current, i),
-                                                .spikes = spikes + (i - lo)});
+    static const double none[STC_UPDATE_CHUNK];
+    double current[STC_UPDATE_CHUNK], inputs[STC_MAX_PORTS][STC_UPDATE_CHUNK];
+    const void *coefficient[STC_MAX_POPULATION_COEFFICIENTS], *input[STC_MAX_PORTS];
+    void *state[STC_MAX_POPULATION_STATES];
+    const assembly *a = c->a;
+    const stc_population_model *model = a->model;
+    const double unit = ldexp(1.0, -a->exponent);
+    for (int k = 0; k < model->ncoefficients; k++)
+        coefficient[k] = c->m->common[k]
+                             ? c->m->coefficient[k]
+                             : stc_real_at(a, c->m->coefficient[k], c->lo - c->m->first);
+    for (int s = 0; s < model->nstate; s++)
+        state[s] = stc_real_at(a, a->state[s], c->lo);
+    for (int port = 0; port < model->nports; port++) {
+        if (a->wide_sum)
+            sim->kernels->take_i64(c->hi - c->lo, sums_of(c, port), unit, inputs[port]);
+        else
+            sim->kernels->take_i32(c->hi - c->lo, sums_of(c, port), (float)unit, inputs[port]);
+        input[port] = inputs[port];
     }
+    if (c->m->ncurrents) take_currents(sim, c, current);
+    model->update(c->hi - c->lo, &(stc_population_step){.params = c->m->params,
+                                                        .coefficient = coefficient,
+                                                        .state = state,
+                                                        .input = input,
+                                                        .current = c->m->ncurrents ? current : none,
+                                                        .driven = c->m->ncurrents > 0,
+                                                        .spikes = spikes});
 }
 
-/* Bring the spikes of neurons [lo, hi) into the window, and count them. */
-static void emit(stc_sim *sim, const stage_plan *plan, int64_t lo, int64_t hi,
-                 const uint8_t *spikes, unsigned char *values, uint64_t key)
+/* Bring the spikes into the window and the list of the thread, and count them. */
+static void emit(const stc_sim *sim, const strip *c, const uint8_t *spikes, tally *own)
 {
-    const population *p = plan->population;
-    scratch *own = &sim->scratch[omp_get_thread_num()];
-    for (int64_t i = lo, n; i < hi; i += n) {
-        for (n = 1; i + n < hi && p->id[i + n] == p->id[i] + n;)
-            n++;
-        unsigned char *out = values + p->id[i] - plan->window.lo[0];
-        memcpy(out, spikes + (i - lo), (size_t)n);
-        if (!plan->stage->counted) continue;
-        own->spikes += sim->kernels->hash_u8(
-            n, out, key, (uint64_t)(plan->stage->first_id + p->id[i]), 1, &own->checksum);
+    uint32_t fired[STC_UPDATE_CHUNK + 64];
+    int64_t *count;
+    const stage_plan *plan = c->m->plan;
+    const int64_t *id = c->a->id + c->lo, n = sim->kernels->nonzero(c->hi - c->lo, spikes, fired);
+    unsigned char *values = stc_sim_at(plan, c->item, c->t);
+    uint32_t *list = stc_fired(plan, stc_sim_slot(plan, values), c->owner, &count);
+    const uint64_t key = stc_record_key(c->sample, (uint64_t)c->step);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t which = id[fired[i]], element = which - plan->window.lo[0];
+        values[element] = spikes[fired[i]];
+        list[(*count)++] = (uint32_t)element;
+        if (plan->stage->counted)
+            own->checksum +=
+                stc_record_hash(key, (uint64_t)(plan->stage->first_id + which), spikes[fired[i]]);
     }
+    if (plan->stage->counted) own->spikes += n;
 }
 
-static double real_value(const population *p, const void *array, int64_t i)
+/* Take back what the thread wrote into a step of the ring when it was last used. */
+static void clear_step(const assembly *a, int owner, int64_t item, int64_t t)
 {
-    return p->single ? (double)((const float *)array)[i] : ((const double *)array)[i];
+    for (int i = 0; i < a->nmembers; i++) {
+        int64_t *count;
+        const stage_plan *plan = a->members[i].plan;
+        unsigned char *values = stc_sim_at(plan, item, t);
+        const uint32_t *list = stc_fired(plan, stc_sim_slot(plan, values), owner, &count);
+        for (int64_t k = 0; k < *count; k++)
+            values[list[k]] = 0;
+        *count = 0;
+    }
 }
 
 /* A state as the model's users know it: some are kept relative to a coefficient. */
-static void trace_state(const stc_sim *sim, const stage_plan *plan, const trace *t, int64_t lo,
-                        int64_t hi, int64_t sample, int64_t step)
+static void trace_state(const stc_sim *sim, const strip *c, const trace *t)
 {
-    const population *p = plan->population;
-    int origin = p->model->origins ? p->model->origins[t->state] : -1;
-    double *row = stc_sim_trace_row(sim, t, sample, step);
+    const assembly *a = c->a;
+    const member *m = c->m;
+    const int origin = a->model->origins ? a->model->origins[t->state] : -1;
+    double *row = stc_sim_trace_row(sim, t, (int64_t)c->sample, c->step);
     if (!row) return;
-    for (int64_t i = lo; i < hi; i++) {
-        if (p->id[i] < t->first || p->id[i] >= t->first + t->count) continue;
-        double value = real_value(p, p->state[t->state], i);
-        if (origin >= 0) value += real_value(p, p->coefficient[origin], p->common[origin] ? 0 : i);
-        row[p->id[i]] = value;
-    }
-}
-
-/* Steps of the neurons of one range with the synapses onto them. */
-static void run_range(stc_sim *sim, stage_plan *plan, int range, int64_t item, int64_t first,
-                      int64_t steps)
-{
-    const population *p = plan->population;
-    int64_t lo = p->range[range], hi = p->range[range + 1];
-    int64_t sample = sim->first_sample + item / sim->nblocks;
-    uint8_t *spikes = sim->scratch[omp_get_thread_num()].panel;
-    if (item % sim->nblocks == 0 && first == 0) {
-        for (int s = 0; s < p->model->nstate; s++) {
-            memcpy((char *)p->state[s] + lo * stc_real_size(p), stc_real_at(p, p->start[s], lo),
-                   (size_t)((hi - lo) * stc_real_size(p)));
+    for (int64_t i = c->lo; i < c->hi; i++) {
+        if (a->id[i] < t->first || a->id[i] >= t->first + t->count) continue;
+        double value = stc_real_get(a, a->state[t->state], i);
+        if (origin >= 0) {
+            value += stc_real_get(a, m->coefficient[origin], m->common[origin] ? 0 : i - m->first);
         }
-        for (int64_t row = 0; row < p->ring.slots * p->ring.ports; row++)
-            memset(p->ring.sum + row * p->n + lo, 0, (size_t)(hi - lo) * sizeof *p->ring.sum);
-    }
-    for (int64_t t = first; t < first + steps; t++) {
-        int64_t step = item % sim->nblocks * sim->block + t;
-        deliver_all(sim, p, range, item, t, step);
-        take_input(p, step, lo, hi);
-        if (p->ncurrents) take_current(sim, p, item, t, lo, hi);
-        update(p, lo, hi, spikes);
-        emit(sim, plan, lo, hi, spikes, stc_sim_at(plan, item, t),
-             stc_record_key((uint64_t)sample, (uint64_t)step));
-        for (int i = 0; i < plan->ntraces; i++)
-            trace_state(sim, plan, &plan->traces[i], lo, hi, sample, step);
+        row[a->id[i]] = value;
     }
 }
 
-void stc_sim_population(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
+/* ---- a step ---- */
+
+static void start_sample(const assembly *a, int which)
+{
+    const patch *q = &a->patches[which];
+    const int64_t size = stc_real_size(a);
+    for (int s = 0; s < a->model->nstate; s++)
+        memcpy(stc_real_at(a, a->state[s], q->first), stc_real_at(a, a->start[s], q->first),
+               (size_t)(q->n * size));
+    const int64_t sums = (a->slots << a->neuron_bits) * a->model->nports;
+    memset(q->sum, 0, (size_t)(sums * (a->wide_sum ? 8 : 4)));
+    stc_sim_silence(a, which);
+}
+
+static void run_strip(const stc_sim *sim, const strip *whole, tally *own)
+{
+    uint8_t spikes[STC_UPDATE_CHUNK];
+    double at = stc_phase_start(sim);
+    for (int d = 0; d < whole->m->ndense; d++)
+        add_dense(sim, whole, &whole->m->dense[d]);
+    at = stc_phase_end(sim, whole->thread, STC_PHASE_POISSON, at);
+    strip c = *whole;
+    for (; c.lo < whole->hi; c.lo = c.hi) {
+        c.hi = c.lo + STC_UPDATE_CHUNK < whole->hi ? c.lo + STC_UPDATE_CHUNK : whole->hi;
+        update(sim, &c, spikes);
+        emit(sim, &c, spikes, own);
+        for (int i = 0; i < c.m->plan->ntraces; i++)
+            trace_state(sim, &c, &c.m->plan->traces[i]);
+    }
+    stc_phase_end(sim, whole->thread, STC_PHASE_UPDATE, at);
+}
+
+static void run_step(const stc_sim *sim, const assembly *a, int which, int owner, int64_t item,
+                     int64_t t)
+{
+    const patch *q = &a->patches[which];
+    const int64_t step = item % sim->nblocks * sim->block + t;
+    const int thread = omp_get_thread_num();
+    tally *own = a->tallies + (int64_t)thread * a->nmembers;
+    if (step == 0) start_sample(a, which);
+    if (which == a->first_patch[owner]) clear_step(a, owner, item, t);
+    const double at = stc_phase_start(sim);
+    stc_sim_deliver(sim, a, which, item, t, step);
+    stc_phase_end(sim, thread, STC_PHASE_DELIVER, at);
+    for (int i = 0; i < a->nmembers; i++) {
+        int64_t lo, hi;
+        if (!stc_member_in_patch(&a->members[i], q, &lo, &hi)) continue;
+        for (int64_t from = lo; from < hi; from += STC_STRIP) {
+            const int64_t end = from + STC_STRIP < hi ? from + STC_STRIP : hi;
+            const strip c = {.a = a,
+                             .m = &a->members[i],
+                             .q = q,
+                             .lo = from,
+                             .hi = end,
+                             .item = item,
+                             .t = t,
+                             .step = step,
+                             .thread = thread,
+                             .owner = owner,
+                             .sample = (uint64_t)(sim->first_sample + item / sim->nblocks)};
+            run_strip(sim, &c, &own[i]);
+        }
+    }
+}
+
+/* ---- pieces of time ---- */
+
+/* The patches of one thread. */
+static void run_patches(const stc_sim *sim, const assembly *a, int owner, int64_t beat,
+                        int64_t from, int64_t to)
+{
+    const int64_t item = stc_sim_item(sim, a->members[0].plan, beat);
+    if (item < 0) return;
+    const int64_t length = stc_sim_block_length(sim, item % sim->nblocks);
+    for (int q = a->first_patch[owner]; q < a->first_patch[owner + 1]; q++)
+        for (int64_t t = from; t < (to < length ? to : length); t++)
+            run_step(sim, a, q, owner, item, t);
+}
+
+static void gather_tallies(const stc_sim *sim, const assembly *a)
+{
+    for (int i = 0; i < sim->threads * a->nmembers; i++) {
+        stage_plan *plan = a->members[i % a->nmembers].plan;
+        plan->spikes += a->tallies[i].spikes;
+        plan->checksum += a->tallies[i].checksum;
+        a->tallies[i] = (tally){0};
+    }
+}
+
+void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat, int64_t from,
+                        int64_t to, int64_t piece)
 {
     enum {
         WORTH_A_BARRIER = 8192
     }; /* neurons times steps that keep threads busy for long enough */
-    bool many = plan->population->n * steps >= WORTH_A_BARRIER;
-#pragma omp parallel for schedule(static, 1) num_threads(sim->threads) if (many)
-    for (int range = 0; range < sim->threads; range++)
-        run_range(sim, plan, range, item, first, steps);
+    int64_t neurons = 0;
+    for (int i = 0; i < n; i++)
+        neurons += list[i]->n;
+    const bool many = neurons * piece >= WORTH_A_BARRIER && sim->threads > 1;
+#pragma omp parallel num_threads(sim->threads) if (many)
+    {
+        const int t = many ? omp_get_thread_num() : 0, next = many ? t + 1 : sim->threads;
+        for (int64_t at = from; at < to; at += piece) {
+            const int64_t end = at + piece < to ? at + piece : to;
+            for (int i = 0; i < n; i++)
+                for (int owner = t; owner < next; owner++)
+                    run_patches(sim, list[i], owner, beat, at, end);
+            if (many) {
+#pragma omp barrier
+            }
+        }
+    }
+    for (int i = 0; i < n; i++)
+        gather_tallies(sim, list[i]);
 }
 
-void stc_sim_population_need(const stage_plan *plan, scratch_need *need)
+int64_t stc_sim_population_need(const assembly *a)
 {
-    if (plan->population->n > need->panel) need->panel = plan->population->n;
+    int64_t most = 0;
+    for (int k = 0; k < a->npathways; k++)
+        most =
+            a->pathways[k].source->window_size > most ? a->pathways[k].source->window_size : most;
+    return (most + 64) * (int64_t)sizeof(uint32_t);
 }

@@ -57,7 +57,7 @@ static int plan_nodes(stc_sim *sim, stc_arena *arena, stc_profile *out)
     out->nodes = stc_arena_alloc(arena, program->nstages, sizeof *out->nodes);
     if (!out->nodes) return STC_ERR_NOMEM;
     for (int32_t s = 0; s < program->nstages; s++) {
-        if (!is_read(program, s)) continue;
+        if (!is_read(program, s) || sim->stages[s].drawn_where_used) continue;
         STC_TRY(plan_node(sim, &sim->stages[s], arena, &out->nodes[out->nnodes++]));
     }
     return 0;

@@ -52,15 +52,22 @@ static void for_each_row(stc_sim *sim, stage_plan *plan, int64_t item, int64_t s
 static void record_row(stc_sim *sim, stage_plan *plan, const unsigned char *values, int64_t n,
                        int64_t source, uint64_t when)
 {
+    enum { PIECE = 64 };
     if (!reserve_records(sim, plan, n)) return;
     uint64_t size = (uint64_t)stc_shape_size(&plan->stage->shape);
     int64_t stride =
         plan->stage->storage.ndim ? plan->source_stride[plan->stage->storage.ndim - 1] : 1;
     uint64_t *out = plan->records + plan->nrecords;
-    for (int64_t i = 0; i < n; i++) {
-        /* written always, kept only if it spiked: no branch to mispredict */
-        *out = (when * size + (uint64_t)(source + i * stride)) << 8 | values[i];
-        out += values[i] != 0;
+    for (int64_t from = 0; from < n; from += PIECE) {
+        const int64_t end = from + PIECE < n ? from + PIECE : n;
+        unsigned char any = 0;
+        for (int64_t i = from; i < end; i++)
+            any |= values[i];
+        for (int64_t i = from; any && i < end; i++) {
+            /* written always, kept only if it spiked: no branch to mispredict */
+            *out = (when * size + (uint64_t)(source + i * stride)) << 8 | values[i];
+            out += values[i] != 0;
+        }
     }
     plan->nrecords = out - plan->records;
 }

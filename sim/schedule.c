@@ -9,17 +9,17 @@ static bool has_populations(const stc_program *program)
     return false;
 }
 
-/* Networks of populations run for very many steps: blocks as short as their delays, so that what
- * they hold in memory does not grow with time. */
+/* Networks of populations run for very many steps: blocks so short that what they hold in memory
+ * does not grow with time, and stays in cache. */
 static int64_t short_block(const stc_sim *sim, int64_t limit)
 {
-    enum { MOST = 64 };
-    if (limit > MOST) limit = MOST;
-    for (int32_t k = 0; k < sim->program->nkernels; k++) {
-        int64_t delay = stc_kernel_least_delay(&sim->program->kernels[k]);
-        if (delay > 0 && delay < limit) limit = delay;
-    }
-    return limit;
+    enum { MOST = 64, VALUES = 1 << 22 };
+    int64_t elements = 1;
+    for (int32_t s = 0; s < sim->program->nstages; s++)
+        elements += stc_shape_size(&sim->program->stages[s].shape);
+    int64_t most = VALUES / elements > 0 ? VALUES / elements : 1;
+    most = most < MOST ? most : MOST;
+    return limit < most ? limit : most;
 }
 
 /* Levels between ranks; a cycle that is cut between them bounds the block. */

@@ -154,7 +154,7 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
         plan->stride[a] = stride;
         stride *= plan->window.hi[a] - plan->window.lo[a];
     }
-    if (plan->window_size == 0) return 0;
+    if (plan->window_size == 0 || plan->drawn_where_used) return 0;
     plan->steps = plan->timing == EVERY_STEP ? sim->block : 1;
     /* kernels may read up to 64 bytes beyond the end */
     int64_t elements = stc_sim_product(plan->depth * plan->steps, plan->window_size);
@@ -207,6 +207,17 @@ static int allocate_zeros(stc_sim *sim)
     return sim->zeros ? 0 : STC_ERR_NOMEM;
 }
 
+static int plan_drawn(stc_sim *sim)
+{
+    bool *drawn = stc_alloc(sim->program->nstages, sizeof *drawn);
+    if (!drawn) return STC_ERR_NOMEM;
+    stc_program_drawn_stages(sim->program, drawn);
+    for (int32_t s = 0; s < sim->program->nstages; s++)
+        sim->stages[s].drawn_where_used = drawn[s];
+    stc_free(drawn);
+    return 0;
+}
+
 int stc_sim_plan_shard(stc_sim *sim)
 {
     const stc_program *program = sim->program;
@@ -217,6 +228,7 @@ int stc_sim_plan_shard(stc_sim *sim)
         STC_TRY(own_boxes(sim, s));
     }
     STC_TRY(stc_sim_schedule(sim));
+    STC_TRY(plan_drawn(sim));
     for (int32_t i = 0; i < program->nstages; i++) { /* operands first, but for those of delays */
         int32_t s = sim->order[i];
         plan_stage(sim, s);

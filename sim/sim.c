@@ -96,8 +96,9 @@ static int allocate_scratch(stc_sim *sim)
         stage_plan *plan = &sim->stages[s];
         stc_kernel_kind kind = plan->kernels[0].kernel->kind;
         if (plan->nboxes == 0) continue;
-        if (plan->population) {
-            stc_sim_population_need(plan, &need);
+        if (plan->assembly) {
+            const int64_t bytes = stc_sim_population_need(plan->assembly);
+            need.panel2 = bytes > need.panel2 ? bytes : need.panel2;
         } else if (kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ) {
             stc_sim_sum_need(sim, plan, &need);
         } else {
@@ -211,7 +212,7 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
     int rc = make_groups(comm, sim, &ngroups, &group);
     if (rc >= 0) rc = prepare_local(sim, ngroups, group);
     rc = stc_agree(comm, rc);
-    if (rc >= 0) rc = stc_agree(comm, stc_sim_agree_weights(sim));
+    if (rc >= 0) rc = stc_agree(comm, stc_sim_agree_grid(sim));
     if (rc < 0) {
         stc_sim_destroy(&sim);
         return rc;
@@ -224,14 +225,17 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
 
 /* ---- beats ---- */
 
-/* Steps first .. first+steps of an item. */
-static void compute(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps)
+/* Steps first .. first+steps of the item of a beat. */
+static void compute(stc_sim *sim, stage_plan *plan, int64_t beat, int64_t first, int64_t steps)
 {
+    const int64_t item = stc_sim_item(sim, plan, beat);
     double start = stc_seconds();
     stc_kernel_kind kind = plan->kernels[0].kernel->kind;
     bool sum = kind == STC_KERNEL_ACCUMULATE || kind == STC_KERNEL_READ;
-    if (plan->population || sum) {
-        (plan->population ? stc_sim_population : stc_sim_sum)(sim, plan, item, first, steps);
+    if (plan->assembly) {
+        stc_sim_assemblies(sim, 1, &plan->assembly, beat, first, first + steps, steps);
+    } else if (sum) {
+        stc_sim_sum(sim, plan, item, first, steps);
         for (int i = 0; i < sim->threads; i++) {
             plan->spikes += sim->scratch[i].spikes;
             plan->checksum += sim->scratch[i].checksum;
@@ -247,19 +251,19 @@ static void compute(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first,
 static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
 {
     int64_t item = stc_sim_item(sim, plan, beat);
-    if (plan->nboxes == 0 || item < 0) return;
+    if (plan->nboxes == 0 || item < 0 || plan->drawn_where_used) return;
     bool last_block = item % sim->nblocks == sim->nblocks - 1;
     bool gathers = stc_kernel_gathers(plan->kernels[0].kernel);
     if (plan->timing == ONCE_PER_SAMPLE && !last_block && !gathers) return;
     int64_t block = item % sim->nblocks;
-    compute(sim, plan, item, 0,
+    compute(sim, plan, beat, 0,
             gathers ? stc_sim_block_length(sim, block) : stc_sim_steps_in_block(sim, plan, block));
     if (plan->timing != ONCE_PER_SAMPLE || last_block) stc_sim_record(sim, plan, item);
 }
 
 /* The stages of a cycle, n of them from order[at] on: in pieces of its smallest delay. When a piece
  * is as long as a block, other ranks may hold some of its tiles and levels may differ. */
-static void run_cycle(stc_sim *sim, int32_t at, int32_t n, int64_t beat)
+static void run_pieces(stc_sim *sim, int32_t at, int32_t n, int64_t beat)
 {
     int64_t piece = sim->cycle_delay[sim->stages[sim->order[at]].cycle];
     for (int64_t first = 0; first < sim->block; first += piece) {
@@ -269,9 +273,31 @@ static void run_cycle(stc_sim *sim, int32_t at, int32_t n, int64_t beat)
             if (plan->nboxes == 0 || item < 0) continue;
             int64_t left = stc_sim_block_length(sim, item % sim->nblocks) - first;
             if (left <= 0) continue;
-            compute(sim, plan, item, first, left < piece ? left : piece);
+            compute(sim, plan, beat, first, left < piece ? left : piece);
         }
     }
+}
+
+/* The assemblies of a cycle that consists of populations, all of a piece at once. */
+static void run_populations(stc_sim *sim, int32_t cycle, int64_t beat)
+{
+    int n = 0;
+    double start = stc_seconds();
+    for (int i = 0; i < sim->nassemblies; i++)
+        if (stc_assembly_stage(sim->assemblies[i])->cycle == cycle)
+            sim->together[n++] = sim->assemblies[i];
+    if (n == 0) return;
+    stc_sim_assemblies(sim, n, sim->together, beat, 0, sim->block, sim->cycle_delay[cycle]);
+    stc_assembly_stage(sim->together[0])->seconds += stc_seconds() - start;
+}
+
+static void run_cycle(stc_sim *sim, int32_t at, int32_t n, int64_t beat)
+{
+    const stage_plan *first = &sim->stages[sim->order[at]];
+    if (first->in_pure_cycle)
+        run_populations(sim, first->cycle, beat);
+    else
+        run_pieces(sim, at, n, beat);
     for (int32_t i = at; i < at + n; i++) {
         stage_plan *plan = &sim->stages[sim->order[i]];
         int64_t item = stc_sim_item(sim, plan, beat);
@@ -360,7 +386,7 @@ static void destroy_kernel(kernel_plan *kernel)
     stc_access_destroy(&kernel->operand[1]);
 }
 
-static void destroy_stage(stage_plan *plan, int threads)
+static void destroy_stage(stage_plan *plan)
 {
     for (int k = 0; plan->kernels && k < plan->nkernels; k++)
         destroy_kernel(&plan->kernels[k]);
@@ -376,7 +402,6 @@ static void destroy_stage(stage_plan *plan, int threads)
     for (int i = 0; i < plan->ntraces; i++)
         stc_free(plan->traces[i].values);
     stc_free(plan->traces);
-    stc_sim_destroy_population(&plan->population, threads);
     stc_sim_destroy_generator(&plan->generator);
     stc_free(plan->kernels);
     stc_free(plan->boxes);
@@ -392,8 +417,9 @@ void stc_sim_destroy(stc_sim **out)
     if (!sim) return;
     stc_exchange_destroy(&sim->exchange);
     for (int32_t s = 0; sim->stages && s < sim->program->nstages; s++) {
-        destroy_stage(&sim->stages[s], sim->threads);
+        destroy_stage(&sim->stages[s]);
     }
+    if (sim->assemblies) stc_sim_destroy_assemblies(sim);
     for (int i = 0; sim->scratch && i < sim->threads; i++) {
         stc_free(sim->scratch[i].panel);
         stc_free(sim->scratch[i].panel2);
@@ -413,39 +439,4 @@ void stc_sim_destroy(stc_sim **out)
     if (sim->group.mpi != MPI_COMM_NULL) MPI_Comm_free(&sim->group.mpi);
     stc_free(sim);
     *out = NULL;
-}
-
-static const char *kernel_kind_name(stc_kernel_kind kind)
-{
-    static const char *const names[] = {
-        [STC_KERNEL_INPUT] = "input",        [STC_KERNEL_ACCUMULATE] = "accumulate",
-        [STC_KERNEL_READ] = "read",          [STC_KERNEL_NEURON] = "neuron",
-        [STC_KERNEL_MATMUL] = "matmul",      [STC_KERNEL_MUL] = "mul",
-        [STC_KERNEL_POOL] = "pool",          [STC_KERNEL_REDUCE] = "reduce",
-        [STC_KERNEL_CODE] = "code",          [STC_KERNEL_DELAY] = "delay",
-        [STC_KERNEL_DELIVER] = "deliver",    [STC_KERNEL_POPULATION] = "population",
-        [STC_KERNEL_GENERATOR] = "generator"};
-    _Static_assert(sizeof names / sizeof *names == STC_KERNEL_GENERATOR + 1, "a name for each");
-    return names[kind];
-}
-
-void stc_sim_print_profile(const stc_sim *sim, FILE *file)
-{
-    double total = 0.0;
-    bool speaks = sim->world.rank == 0;
-    if (speaks) fprintf(file, "%-32s %-10s %5s %10s\n", "stage", "kernel", "level", "seconds");
-    for (int32_t s = 0; s < sim->program->nstages; s++) {
-        const stage_plan *plan = &sim->stages[s];
-        double seconds = stc_comm_max(&sim->world, plan->seconds);
-        total += seconds;
-        if (speaks) {
-            fprintf(file, "%-32.32s %-10s %5d %10.4f\n", plan->stage->name,
-                    kernel_kind_name(plan->kernels[0].kernel->kind), plan->level, seconds);
-        }
-    }
-    double wait = stc_comm_max(&sim->world, sim->wait_seconds);
-    if (speaks) {
-        fprintf(file, "%-32s %-10s %5s %10.4f\n", "exchange (pack, send, wait)", "", "", wait);
-        fprintf(file, "%-32s %-10s %5s %10.4f\n", "largest of each, summed", "", "", total);
-    }
 }

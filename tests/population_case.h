@@ -114,7 +114,8 @@ static void update_neurons(neurons *all)
         state[k] = &all->state[k];
     for (int k = 0; k < all->model->nports; k++)
         input[k] = &all->input[k];
-    all->model->update(all->n, &(stc_population_step){.params = all->params,
+    all->model->update(all->n, &(stc_population_step){.driven = true,
+                                                      .params = all->params,
                                                       .coefficient = coefficient,
                                                       .state = state,
                                                       .input = input,

@@ -16,6 +16,8 @@
  * overflows or memory is short. count may be 0 (a valid pointer is returned). Free by stc_free. */
 void *stc_alloc(int64_t count, int64_t size);
 void stc_free(void *pointer); /* NULL is fine */
+/* The same for a block that is used all over: in huge pages where the system has them. */
+void *stc_alloc_huge(int64_t count, int64_t size);
 /* Bytes now held through stc_alloc by this process, and the peak resident set in bytes. */
 int64_t stc_alloc_bytes(void);
 int64_t stc_peak_rss_bytes(void);

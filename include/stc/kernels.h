@@ -33,6 +33,25 @@ typedef struct {
     void *scratch; /* scratch_bytes of this thread, 64-byte aligned */
 } stc_gemm;
 
+/* Poisson counts of one mean. The count of an element at a step is the number of entries of
+ * cumulative that do not exceed u, a number in (0, 1) of 52 bits. The first 16 of them decide
+ * nearly always; the others are drawn where they do not (stc_poisson_word, stc_poisson_rest). */
+enum { STC_MOST_POISSON = 255 };
+typedef struct {
+    int n;                               /* entries: counts are 0 .. n */
+    double cumulative[STC_MOST_POISSON]; /* probability of a count of at most k */
+    uint16_t cut[STC_MOST_POISSON];      /* floor(65536 cumulative) */
+} stc_poisson;
+/* 0 <= mean <= 100. */
+void stc_poisson_prepare(double mean, stc_poisson *out);
+/* The first 16 bits of u of an element, and u of which they are the first ones. Elements 128 g + 16
+ * h + l with 0 <= h < 8 and 0 <= l < 16 take half h of block 16 g + l of the key: Philox4x32-10 of
+ * counter (block, sample, step, step / 2^32); the other bits come from the first words of the block
+ * of counter (element, sample, step, step / 2^32 + 2^31). */
+uint16_t stc_poisson_word(uint64_t key, uint32_t sample, uint64_t step, int64_t element);
+double stc_poisson_rest(uint64_t key, uint32_t sample, uint64_t step, int64_t element,
+                        uint16_t word);
+
 typedef struct stc_kernel_set {
     const char *name;           /* "scalar", "avx2", "avx512", "amx" */
     bool (*supported)(void);    /* by this processor (and, for amx, granted by the kernel) */
@@ -83,6 +102,20 @@ typedef struct stc_kernel_set {
      * values[i]) over them added to *checksum. */
     int64_t (*hash_u8)(int64_t n, const uint8_t *values, uint64_t key, uint64_t id0,
                        uint64_t id_stride, uint64_t *checksum);
+
+    /* Elements of values that are not 0, in order: index [n + 64], filled; returns how many. */
+    int64_t (*nonzero)(int64_t n, const uint8_t *values, uint32_t *index);
+
+    /* sum[i] += weight * count[i]. */
+    void (*add_counts_i32)(int64_t n, const uint8_t *count, int32_t weight, int32_t *sum);
+    void (*add_counts_i64)(int64_t n, const uint8_t *count, int64_t weight, int64_t *sum);
+    /* x[i] = sum[i] * unit, rounded once (unit is a power of two); then sum[i] = 0. */
+    void (*take_i32)(int64_t n, int32_t *sum, float unit, void *x);
+    void (*take_i64)(int64_t n, int64_t *sum, double unit, void *x);
+
+    /* Poisson counts of elements first .. first+n of a source at a step of a sample. */
+    void (*poisson)(const stc_poisson *p, uint64_t key, uint32_t sample, uint64_t step,
+                    int64_t first, int64_t n, uint8_t *counts);
 
     const stc_neuron_model *const *neurons; /* in list order */
 } stc_kernel_set;

@@ -28,6 +28,7 @@ typedef struct {
     void *const *state;             /* [nstate] -> real [n] */
     const void *const *input;       /* [nports] -> real [n]: sum of the weights that arrive now */
     const void *current;            /* real [n]: current of generators in this step, pA */
+    bool driven;                    /* are there generators of currents? Else current is all 0 */
     uint8_t *spikes;                /* [n]: 1 where the neuron fires, else 0 */
 } stc_population_step;
 

@@ -304,11 +304,24 @@ static inline bool stc_kernel_is_neuron(const stc_kernel *kernel)
     return kernel->kind == STC_KERNEL_NEURON || kernel->kind == STC_KERNEL_POPULATION;
 }
 
+static inline bool stc_stage_is_population(const stc_program *program, int32_t stage)
+{
+    const stc_stage *s = &program->stages[stage];
+    return program->kernels[s->first_kernel + s->nkernels - 1].kind == STC_KERNEL_POPULATION;
+}
+
 /* Does a kernel take every step of a sample and give one value after the last one? */
 static inline bool stc_kernel_gathers(const stc_kernel *kernel)
 {
     return kernel->kind == STC_KERNEL_CODE && kernel->u.code.per_sample;
 }
+
+/* Can a projection be had without storing synapses: one spike to one neuron, all alike? */
+bool stc_projection_is_dense(const stc_projection *projection);
+/* Which stages are Poisson generators of one rate that serve populations alone, one element for one
+ * neuron each: those draw the values themselves, which therefore never travel. drawn [nstages],
+ * filled. */
+void stc_program_drawn_stages(const stc_program *program, bool *drawn);
 
 /* Are spikes stamped with the end of their step, as NEST and SONATA do, not with its start? So in
  * programs with populations. */

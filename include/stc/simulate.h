@@ -31,6 +31,7 @@ typedef struct {
     int threads;                    /* 0: OpenMP's default, within the cores this rank may use */
     uint64_t seed;                  /* of Poisson generators and encoders */
     bool single;                    /* populations keep float32 state instead of float64 */
+    bool phases;                    /* measure what parts of a step take (stc_sim_phases) */
     bool record_spikes;
     int nrecords;
     const stc_record *records; /* borrowed; names that fit nothing: STC_ERR_USAGE naming those that
@@ -58,6 +59,17 @@ int stc_sim_run(stc_sim *sim);
  * borrowed from the program, which outlives it (and so does the graph of a program in memory). */
 int stc_sim_result(stc_sim *sim, stc_result **out);
 void stc_sim_destroy(stc_sim **sim);
+
+/* What a run of populations spent, when it was asked to measure: seconds of all threads of all
+ * ranks and how often each was done. Collective. */
+typedef struct {
+    double deliver, poisson,
+        update;                /* poisson: with all one-to-one input; update: with recording */
+    double exchange, simulate; /* exchange: with waiting; simulate: ranks x threads x time */
+    int64_t events, draws, neuron_steps; /* synapses that spikes arrived at; one-to-one counts */
+    int64_t synapses, synapse_bytes;     /* stored ones, with the heads of their rows */
+} stc_sim_cost;
+void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out);
 
 /* Seconds by stage kind and per stage of this rank, for `--profile` and bench: prints a table to
  * file on rank 0. Collective. */

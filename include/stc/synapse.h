@@ -1,12 +1,20 @@
 /* synapse.h - the table of synapse kinds: what happens when the source of synapses fires. One file
  * per kind in sim/synapses/, one line in sim/synapses/list.h: SYNAPSE(static).
  *
+ * A synapse is one word of 4 or 8 bytes. Its lowest bits say which neuron of a patch (the
+ * neighbouring neurons that one thread owns) it leads to, the next ones in which step of a group of
+ * steps it arrives, the others how large its weight is, in multiples of a scale that many synapses
+ * share:
+ *
+ *     | magnitude | step | neuron |
+ *
  * Sums are integers: the input of a neuron is the sum of weights on a power-of-two grid in a ring
- * of accumulators, one slot per step to come, so that any order gives the same bits. The engine
- * owns the ring, and keeps the synapses of one source onto the neurons of one thread side by side
- * (a run). Kinds that learn have values of their own per synapse and per source, see the history of
- * spikes of the destinations, and change the weights in place; nothing else of the engine knows of
- * it. Everything is Local, and thread-safe for runs of different threads.
+ * of accumulators, one slot per step of a group, so that any order gives the same bits. The engine
+ * owns the ring, and keeps the synapses of one source whose delays fall in one group of steps, and
+ * whose weights have one sign, side by side (a run). Kinds that learn have values of their own per
+ * synapse and per source, see the history of spikes of the destinations, and change the words in
+ * place; nothing else of the engine knows of it. Everything is Local, and thread-safe for runs of
+ * different patches.
  */
 #ifndef STC_SYNAPSE_H
 #define STC_SYNAPSE_H
@@ -17,32 +25,35 @@
 
 enum { STC_MAX_SYNAPSE_PARAMS = 16, STC_MAX_SYNAPSE_STATES = 4 };
 
-/* Accumulators: slots * ports * neurons of them, fewer than 2^32. */
+/* How words and sums are stored. */
 typedef struct {
-    int64_t *sum; /* [slots][ports][neurons] */
-    int64_t slots, ports, neurons;
+    int neuron_bits, step_bits;
+    bool wide_word; /* uint64_t, else uint32_t */
+    bool wide_sum;  /* int64_t, else int32_t */
+} stc_synapse_format;
+
+/* Accumulators of one port of a patch: slots << neuron_bits of them; a synapse with step s adds to
+ * slot (now + s) % slots. slots: a power of two, at least 1 << step_bits. */
+typedef struct {
+    void *sum;
+    int64_t slots, now;
 } stc_ring;
 
-/* Where a synapse adds to, counted from the slot in which the first spikes of a delivery arrive:
- * slot is its delay less the shortest one. */
-static inline uint32_t stc_synapse_place(const stc_ring *ring, int64_t slot, int64_t port,
-                                         int64_t neuron)
-{
-    return (uint32_t)((slot * ring->ports + port) * ring->neurons + neuron);
-}
-
-/* The synapses of one source onto the neurons of one thread. */
+/* The synapses of one source in one group of steps. */
 typedef struct {
     int64_t n;
-    const uint32_t *place; /* [n] slot, port and neuron: stc_synapse_place */
-    int64_t *weight;       /* [n] on the grid; changed by kinds that learn */
-    double *const *state;  /* [nstate] -> [n] */
-    double *source;        /* [nsource] */
+    void *word;           /* [n]; changed by kinds that learn */
+    double *const *state; /* [nstate] -> [n] */
+    double *source;       /* [nsource] */
+    const stc_ring *ring; /* of the port */
+    int64_t scale;        /* sum += magnitude * scale: negative for negative weights; times the
+                             spikes of the source in that step. 0: add nothing, bring weights and
+                             state up to this step */
 } stc_synapse_run;
 
 /* Spikes of the destinations, for kinds that ask for them. The spike number k (0, 1, ...) of a
  * neuron is entry k % depth of its row. It is kept until every source has read it: the engine
- * delivers a count of 0 to the synapses of sources that were silent for so long that an entry they
+ * delivers a scale of 0 to the synapses of sources that were silent for so long that an entry they
  * have not seen would be overwritten. */
 typedef struct {
     int64_t depth;
@@ -51,15 +62,12 @@ typedef struct {
     const double *trace;  /* [neurons][depth] after the spike: stc_synapse_kind.trace */
 } stc_spike_history;
 
-/* Spikes of one step of one source. */
+/* What all runs of a call have in common. */
 typedef struct {
-    const stc_ring *ring;
-    int64_t slot;         /* of the ring: arrival after the shortest delay */
-    int64_t step;         /* in which the source fired */
-    int64_t least;        /* shortest delay, steps */
-    int64_t count;        /* spikes; 0: bring weights and state up to this step, add nothing */
-    double unit;          /* weight = integer * unit */
-    const double *params; /* [nparams] of the projection; parameter 0 is dt, ms */
+    const stc_synapse_format *format;
+    int64_t step;                     /* in which the first of the group arrive */
+    double unit;                      /* weight = integer * unit */
+    const double *params;             /* [nparams] of the projection; parameter 0 is dt, ms */
     const stc_spike_history *history; /* all spikes up to this step, NULL unless asked for */
 } stc_delivery;
 
@@ -83,7 +91,8 @@ typedef struct stc_synapse_kind {
     /* Bound of |weight| that a synapse may come to have, from the one that it starts with; the
      * accumulators have room for it. NULL: weights do not change. */
     double (*largest)(const double *params, double weight);
-    void (*deliver)(const stc_synapse_run *run, const stc_delivery *delivery);
+    /* n runs; those to come may be fetched ahead. */
+    void (*deliver)(int64_t n, const stc_synapse_run *run, const stc_delivery *delivery);
 } stc_synapse_kind;
 
 /* Kinds in list order, which is the index in programs. */

@@ -138,3 +138,52 @@ int64_t STC_KERNEL(hash_u8)(int64_t n, const uint8_t *values, uint64_t key, uint
     memcpy(last, values + i, (size_t)(n - i));
     return count + hash_piece(n - i, last, key, id0 + (uint64_t)i * id_stride, id_stride, checksum);
 }
+
+int64_t STC_KERNEL(nonzero)(int64_t n, const uint8_t *values, uint32_t *index)
+{
+    enum { PIECE = 64 };
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i += PIECE) {
+        const int64_t end = i + PIECE < n ? i + PIECE : n;
+        uint8_t any = 0; /* mostly nobody fires */
+        for (int64_t k = i; k < end; k++)
+            any |= values[k];
+        for (int64_t k = i; any && k < end; k++) {
+            index[count] = (uint32_t)k;
+            count += values[k] != 0;
+        }
+    }
+    return count;
+}
+
+void STC_KERNEL(add_counts_i32)(int64_t n, const uint8_t *restrict count, int32_t weight,
+                                int32_t *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += weight * count[i];
+}
+
+void STC_KERNEL(add_counts_i64)(int64_t n, const uint8_t *restrict count, int64_t weight,
+                                int64_t *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += weight * count[i];
+}
+
+void STC_KERNEL(take_i32)(int64_t n, int32_t *restrict sum, float unit, void *restrict x)
+{
+    float *restrict out = x;
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = (float)sum[i] * unit;
+        sum[i] = 0;
+    }
+}
+
+void STC_KERNEL(take_i64)(int64_t n, int64_t *restrict sum, double unit, void *restrict x)
+{
+    double *restrict out = x;
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = (double)sum[i] * unit;
+        sum[i] = 0;
+    }
+}

@@ -74,6 +74,15 @@ INLINE void finish(vec_f32 sum, const float *scale, const float *bias, float *x,
     void stc_kernel_write_##isa(stc_dtype dtype, int64_t n, const float *x, float inverse_unit,    \
                                 void *dst);                                                        \
     void stc_kernel_max_##isa(stc_dtype dtype, int64_t n, const void *src, void *best);            \
+    void stc_kernel_add_counts_i32_##isa(int64_t n, const uint8_t *count, int32_t weight,          \
+                                         int32_t *sum);                                            \
+    void stc_kernel_add_counts_i64_##isa(int64_t n, const uint8_t *count, int64_t weight,          \
+                                         int64_t *sum);                                            \
+    void stc_kernel_take_i32_##isa(int64_t n, int32_t *sum, float unit, void *x);                  \
+    void stc_kernel_take_i64_##isa(int64_t n, int64_t *sum, double unit, void *x);                 \
+    int64_t stc_kernel_nonzero_##isa(int64_t n, const uint8_t *values, uint32_t *index);           \
+    void stc_kernel_poisson_##isa(const stc_poisson *p, uint64_t key, uint32_t sample,             \
+                                  uint64_t step, int64_t first, int64_t n, uint8_t *counts);       \
     int64_t stc_kernel_hash_u8_##isa(int64_t n, const uint8_t *values, uint64_t key, uint64_t id0, \
                                      uint64_t id_stride, uint64_t *checksum);
 

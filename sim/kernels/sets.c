@@ -71,7 +71,11 @@ static void dot_u8_avx512(int64_t m, int64_t n, int64_t k, const uint8_t *a, int
     .dot_f32 = stc_kernel_dot_f32_##isa, .dot_i32 = stc_kernel_dot_i32_##isa,                      \
     .read = stc_kernel_read_##isa, .read_affine = stc_kernel_read_affine_##isa,                    \
     .write = stc_kernel_write_##isa, .max = stc_kernel_max_##isa,                                  \
-    .hash_u8 = stc_kernel_hash_u8_##isa, .neurons = stc_neurons_##isa
+    .hash_u8 = stc_kernel_hash_u8_##isa, .nonzero = stc_kernel_nonzero_##isa,                      \
+    .add_counts_i32 = stc_kernel_add_counts_i32_##isa,                                             \
+    .add_counts_i64 = stc_kernel_add_counts_i64_##isa, .take_i32 = stc_kernel_take_i32_##isa,      \
+    .take_i64 = stc_kernel_take_i64_##isa, .poisson = stc_kernel_poisson_##isa,                    \
+    .neurons = stc_neurons_##isa
 
 static const stc_kernel_set scalar = {.name = "scalar",
                                       .supported = has_scalar,

@@ -89,7 +89,8 @@ static void start(const double *p, double *state)
     state[V] = p[V_M] - p[E_L];
 }
 
-static void update(int64_t n, const stc_population_step *run)
+/* driven: there are generators of currents; without them I_0 stays 0. */
+static inline void step(int64_t n, const stc_population_step *run, const bool driven)
 {
     const real *p22 = COEFFICIENT(P22), *p20 = COEFFICIENT(P20), *drive = COEFFICIENT(DRIVE);
     const real *p11_ex = COEFFICIENT(P11_EX), *p11_in = COEFFICIENT(P11_IN);
@@ -102,18 +103,27 @@ static void update(int64_t n, const stc_population_step *run)
     uint8_t *spikes = run->spikes;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
+        const real before = driven ? i_0[i] : 0;
         const real charged = v[i] * p22[i] + i_ex[i] * p21_ex[i] + i_in[i] * p21_in[i] +
-                             (drive[i] + i_0[i]) * p20[i];
+                             (drive[i] + before) * p20[i];
         const bool free = refractory[i] == 0;
         const real u = free ? charged : v[i], left = free ? 0 : refractory[i] - 1;
         i_ex[i] = i_ex[i] * p11_ex[i] + arrive_ex[i];
         i_in[i] = i_in[i] * p11_in[i] + arrive_in[i];
-        i_0[i] = current[i];
+        if (driven) i_0[i] = current[i];
         const bool fires = u >= threshold[i];
         v[i] = fires ? reset[i] : u;
         refractory[i] = fires ? hold[i] : left;
         spikes[i] = fires;
     }
+}
+
+static void update(int64_t n, const stc_population_step *run)
+{
+    if (run->driven)
+        step(n, run, true);
+    else
+        step(n, run, false);
 }
 
 const stc_population_model STC_POPULATION(iaf_psc_exp) = {

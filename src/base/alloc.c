@@ -12,10 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, PAGE = 1 << 21 };
 
 typedef struct {
     void *start; /* what calloc returned */
@@ -41,16 +42,16 @@ static bool fits_machine(int64_t bytes)
     return found != 1 || bytes / 1024 <= available;
 }
 
-void *stc_alloc(int64_t count, int64_t size)
+static char *allocate(int64_t count, int64_t size, int64_t alignment)
 {
     int64_t bytes;
     if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) ||
-        bytes > INT64_MAX - 2 * ALIGNMENT) {
+        bytes > INT64_MAX - 2 * alignment) {
         stc_fail(STC_ERR_NOMEM, "cannot allocate %lld elements of %lld bytes", (long long)count,
                  (long long)size);
         return NULL;
     }
-    char *start = fits_machine(bytes) ? calloc(1, (size_t)bytes + 2 * ALIGNMENT) : NULL;
+    char *start = fits_machine(bytes) ? calloc(1, (size_t)(bytes + 2 * alignment)) : NULL;
     if (!start) {
         stc_fail(STC_ERR_NOMEM,
                  "out of memory: %lld more bytes were refused, %lld are held; use more ranks or a "
@@ -58,12 +59,31 @@ void *stc_alloc(int64_t count, int64_t size)
                  (long long)bytes, (long long)stc_alloc_bytes());
         return NULL;
     }
-    uintptr_t address = ((uintptr_t)start + 2 * ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1);
+    const uintptr_t mask = (uintptr_t)alignment - 1;
+    uintptr_t address = ((uintptr_t)start + ALIGNMENT + mask) & ~mask;
     char *block = start + (address - (uintptr_t)start);
     header *head = (header *)(void *)(block - ALIGNMENT);
     head->start = start;
     head->bytes = bytes;
     atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed);
+    return block;
+}
+
+void *stc_alloc(int64_t count, int64_t size)
+{
+    return allocate(count, size, ALIGNMENT);
+}
+
+void *stc_alloc_huge(int64_t count, int64_t size)
+{
+    enum { SMALL = PAGE / 8 }; /* not worth a page of its own */
+    int64_t bytes;
+    if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) || bytes < SMALL ||
+        bytes > INT64_MAX - PAGE)
+        return stc_alloc(count, size);
+    bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+    char *block = allocate(bytes, 1, PAGE);
+    if (block) madvise(block, (size_t)bytes, MADV_HUGEPAGE); /* a wish, no more */
     return block;
 }
 

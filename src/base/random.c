@@ -6,8 +6,7 @@
  * them. Many blocks at a time are computed in plain loops over lanes that compilers vectorise. */
 
 #include "stc/base.h"
-
-#include <Random123/philox.h>
+#include "stc/philox.h"
 
 uint32_t stc_random_u32(uint64_t seed, uint32_t purpose, uint64_t index)
 {
@@ -36,23 +35,7 @@ void stc_random_block(uint64_t key, const uint32_t counter[4], uint32_t word[4])
         word[i] = drawn.v[i];
 }
 
-void stc_random_blocks(uint64_t key, int64_t n, uint32_t *restrict a, uint32_t *restrict b,
-                       uint32_t *restrict c, uint32_t *restrict d)
+void stc_random_blocks(uint64_t key, int64_t n, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
-    uint32_t round_key[10][2];
-    for (uint32_t r = 0; r < 10; r++) {
-        round_key[r][0] = (uint32_t)key + r * PHILOX_W32_0;
-        round_key[r][1] = (uint32_t)(key >> 32) + r * PHILOX_W32_1;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t x = a[i], y = b[i], z = c[i], w = d[i];
-        for (int r = 0; r < 10; r++) {
-            uint64_t p = (uint64_t)PHILOX_M4x32_0 * x, q = (uint64_t)PHILOX_M4x32_1 * z;
-            x = (uint32_t)(q >> 32) ^ y ^ round_key[r][0];
-            y = (uint32_t)q;
-            z = (uint32_t)(p >> 32) ^ w ^ round_key[r][1];
-            w = (uint32_t)p;
-        }
-        a[i] = x, b[i] = y, c[i] = z, d[i] = w;
-    }
+    stc_philox_blocks(key, n, a, b, c, d);
 }

@@ -88,7 +88,8 @@ static int simulate(const stc_cli *cli, holdings *h)
     STC_TRY(stc_records_fit(records, h->running.program));
     for (int r = 0; r < records->nrecords; r++)
         records->records[r].every = given.record_every;
-    stc_run_options options = {.record_spikes = written && records->spikes,
+    stc_run_options options = {.phases = given.profile,
+                               .record_spikes = written && records->spikes,
                                .nrecords = written ? records->nrecords : 0,
                                .records = records->records};
     STC_TRY(stc_running_prepare(cli, &options, &h->running));

@@ -108,11 +108,20 @@ static int in_model(const stc_program *program, int rc)
     return stc_fail_in(rc, "%s", path);
 }
 
+/* Nobody asks what a network costs on a chip that is run at once; most would not fit. */
+static const char *choose_target(const stc_graph *graph, const stc_compile_options *options)
+{
+    if (options->target || !options->clamp_chips) return options->target;
+    for (int32_t i = 0; i < graph->nnodes; i++)
+        if (graph->nodes[i]->op->op_class == STC_CLASS_POPULATION) return "host";
+    return NULL;
+}
+
 static int compile(const stc_comm *comm, stc_graph *graph, const stc_compile_options *options,
                    stc_program *program, stc_compile_report *report)
 {
     const stc_target *target = NULL;
-    int rc = stc_target_find(options->target, program->arena, &target);
+    int rc = stc_target_find(choose_target(graph, options), program->arena, &target);
     if (rc >= 0) {
         program->target = target->name;
         rc = in_model(program, compile_local(graph, options, target, program, report));

@@ -59,7 +59,7 @@ static int needs_of_box(const stc_program *program, const stc_stage *source, con
     return 0;
 }
 
-static int collect_needs(const stc_program *program, need_list *list)
+static int collect_needs(const stc_program *program, const bool *drawn, need_list *list)
 {
     for (int32_t t = 0; t < program->ntiles; t++) {
         const stc_tile *tile = &program->tiles[t];
@@ -67,11 +67,11 @@ static int collect_needs(const stc_program *program, need_list *list)
         for (int32_t k = 0; k < stage->nkernels; k++) {
             const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
             for (int which = 0; which < 2; which++) {
-                if (kernel->operand[which].stage < 0) continue;
+                const int32_t source = kernel->operand[which].stage;
+                if (source < 0 || drawn[source]) continue;
                 stc_box box = stc_kernel_needs(program, stage, kernel, which, &tile->box);
                 if (stc_box_size(&box) == 0) continue;
-                STC_TRY(needs_of_box(program, &program->stages[kernel->operand[which].stage], &box,
-                                     t, list));
+                STC_TRY(needs_of_box(program, &program->stages[source], &box, t, list));
             }
         }
     }
@@ -306,7 +306,12 @@ static int build(stc_program *program, need_list *list, net_builder *b)
         if (!b->counted) return STC_ERR_NOMEM;
         STC_TRY(stc_rates_of_stages(program, b->rates, b->counted));
     }
-    STC_TRY(collect_needs(program, list));
+    bool *drawn = stc_alloc(program->nstages, sizeof *drawn);
+    if (!drawn) return STC_ERR_NOMEM;
+    stc_program_drawn_stages(program, drawn);
+    int rc = collect_needs(program, drawn, list);
+    stc_free(drawn);
+    if (rc < 0) return rc;
     if (list->n) {
         qsort(list->items, (size_t)list->n, sizeof *list->items, by_source_then_destination);
     }

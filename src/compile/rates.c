@@ -61,7 +61,9 @@ int stc_rates_of_stages(const stc_program *program, const stc_profile *rates,
                         const stc_profile_node **node)
 {
     const stc_profile_node **sorted = stc_alloc(rates->nnodes, sizeof *sorted);
-    int rc = sorted ? 0 : STC_ERR_NOMEM;
+    bool *drawn = stc_alloc(program->nstages, sizeof *drawn); /* their values never travel */
+    int rc = sorted && drawn ? 0 : STC_ERR_NOMEM;
+    if (rc == 0) stc_program_drawn_stages(program, drawn);
     for (int i = 0; rc == 0 && i < rates->nnodes; i++)
         sorted[i] = &rates->nodes[i];
     if (rc == 0 && rates->nnodes) {
@@ -69,9 +71,11 @@ int stc_rates_of_stages(const stc_program *program, const stc_profile *rates,
     }
     for (int32_t k = 0; rc == 0 && k < 2 * program->nkernels; k++) {
         int32_t s = program->kernels[k / 2].operand[k % 2].stage;
-        if (s >= 0 && !node[s]) rc = find(rates, sorted, &program->stages[s], &node[s]);
+        if (s >= 0 && !node[s] && !drawn[s])
+            rc = find(rates, sorted, &program->stages[s], &node[s]);
     }
     stc_free(sorted);
+    stc_free(drawn);
     return rc;
 }
 

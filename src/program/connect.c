@@ -39,46 +39,26 @@
 
 enum { SLAB = 1 << 20 }; /* edges read at a time */
 
-void stc_synapses_free(stc_synapses *synapses)
+static int check_delays(const stc_projection *p, const stc_synapses *synapses)
 {
-    stc_free(synapses->source);
-    stc_free(synapses->target);
-    stc_free(synapses->delay);
-    stc_free(synapses->weight);
-    *synapses = (stc_synapses){0};
-}
-
-int stc_expand_reserve(stc_expansion *x, int64_t n)
-{
-    stc_synapses *old = x->out;
-    const int64_t capacity = old->n + n;
-    if (capacity <= x->capacity) return STC_OK;
-    stc_synapses grown = {.n = old->n,
-                          .source = stc_alloc(capacity, sizeof(int32_t)),
-                          .target = stc_alloc(capacity, sizeof(int32_t)),
-                          .delay = stc_alloc(capacity, sizeof(int32_t)),
-                          .weight = stc_alloc(capacity, sizeof(double))};
-    if (!grown.source || !grown.target || !grown.delay || !grown.weight) {
-        stc_synapses_free(&grown);
-        return STC_ERR_NOMEM;
+    int32_t least = INT32_MAX, most = 0;
+    for (int64_t i = 0; i < synapses->n; i++) {
+        least = synapses->delay[i] < least ? synapses->delay[i] : least;
+        most = synapses->delay[i] > most ? synapses->delay[i] : most;
     }
-    if (old->n > 0) {
-        memcpy(grown.source, old->source, (size_t)old->n * sizeof *old->source);
-        memcpy(grown.target, old->target, (size_t)old->n * sizeof *old->target);
-        memcpy(grown.delay, old->delay, (size_t)old->n * sizeof *old->delay);
-        memcpy(grown.weight, old->weight, (size_t)old->n * sizeof *old->weight);
-    }
-    stc_synapses_free(old);
-    *old = grown;
-    x->capacity = capacity;
+    STC_CHECK(synapses->n == 0 || (least >= p->least && most <= p->most), STC_ERR_INPUT,
+              "there are delays of %d to %d steps, but the program says %lld to %lld", least, most,
+              (long long)p->least, (long long)p->most);
     return STC_OK;
 }
 
-int stc_expand_turn(stc_expansion *x)
+int stc_expand_flush(stc_expansion *x)
 {
-    STC_TRY(stc_expand_finish(x));
-    if (x->capacity - x->out->n >= STC_EXPAND_CHUNK) return STC_OK;
-    return stc_expand_reserve(x, x->out->n / 2 + STC_EXPAND_CHUNK);
+    STC_TRY(stc_expand_draw(x));
+    STC_TRY(check_delays(x->projection, &x->out));
+    if (x->out.n > 0) STC_TRY(x->sink(x->context, &x->out));
+    x->out.n = 0;
+    return STC_OK;
 }
 
 int32_t stc_expand_steps(const stc_projection *projection, double delay)
@@ -110,10 +90,10 @@ static int add_edge(stc_expansion *x, const slab *read, int64_t i, int64_t edge,
     const stc_projection *p = x->projection;
     const int64_t target = (int64_t)read->target[i];
     STC_TRY(stc_expand_add(x, (int64_t)read->source[i], local, edge, target));
-    const int64_t last = x->out->n - 1;
+    const int64_t last = x->out.n - 1;
     int32_t steps = 1;
-    if (read->weight) x->out->weight[last] = read->weight[i];
-    if (read->delay) x->out->delay[last] = steps = stc_expand_steps(p, read->delay[i]);
+    if (read->weight) x->out.weight[last] = read->weight[i];
+    if (read->delay) x->out.delay[last] = steps = stc_expand_steps(p, read->delay[i]);
     if (steps < 0) {
         return stc_fail_in(steps, "edge %lld from %lld to %lld", (long long)edge,
                            (long long)read->source[i], (long long)target);
@@ -209,19 +189,6 @@ static int check(const stc_program *program, const stc_projection *p)
     return stc_expand_check(p);
 }
 
-static int check_delays(const stc_projection *p, const stc_synapses *synapses)
-{
-    int32_t least = INT32_MAX, most = 0;
-    for (int64_t i = 0; i < synapses->n; i++) {
-        least = synapses->delay[i] < least ? synapses->delay[i] : least;
-        most = synapses->delay[i] > most ? synapses->delay[i] : most;
-    }
-    STC_CHECK(synapses->n == 0 || (least >= p->least && most <= p->most), STC_ERR_INPUT,
-              "there are delays of %d to %d steps, but the program says %lld to %lld", least, most,
-              (long long)p->least, (long long)p->most);
-    return STC_OK;
-}
-
 /* Put the nodes that a projection joins before the text of its failure. */
 static int fail_in_projection(const stc_program *program, const stc_projection *p, int rc)
 {
@@ -252,14 +219,12 @@ static int expand(stc_expansion *x)
         if (x->delay < 0) return x->delay;
     }
     STC_TRY(stc_expand_rule(x));
-    STC_TRY(stc_expand_finish(x));
-    return check_delays(p, x->out);
+    return stc_expand_flush(x);
 }
 
-int stc_connect_runs(const stc_program *program, const stc_projection *projection, int64_t nruns,
-                     const stc_run *run, stc_synapses *out)
+int stc_connect(const stc_program *program, const stc_projection *projection, int64_t nruns,
+                const stc_run *run, bool weights, stc_synapse_sink *sink, void *context)
 {
-    *out = (stc_synapses){0};
     int rc = check(program, projection);
     stc_expansion *x = rc < 0 ? NULL : stc_alloc(1, sizeof *x);
     if (rc >= 0 && !x) rc = STC_ERR_NOMEM;
@@ -270,20 +235,14 @@ int stc_connect_runs(const stc_program *program, const stc_projection *projectio
         x->run = run;
         x->key = stc_random_key(program->seed, projection->key);
         x->without_self = projection->recurrent && !projection->autapses;
-        x->out = out;
+        x->weights = weights;
+        x->unit = stc_draw_unit(&projection->weight);
+        x->sink = sink;
+        x->context = context;
+        x->out = (stc_synapses){0, x->source, x->target, x->steps, x->weight};
         rc = expand(x);
         stc_free(x->before);
     }
     stc_free(x);
-    if (rc < 0) {
-        stc_synapses_free(out);
-        return fail_in_projection(program, projection, rc);
-    }
-    return STC_OK;
-}
-
-int stc_connect(const stc_program *program, const stc_projection *projection, int64_t first,
-                int64_t count, stc_synapses *out)
-{
-    return stc_connect_runs(program, projection, 1, &(stc_run){first, count}, out);
+    return rc < 0 ? fail_in_projection(program, projection, rc) : STC_OK;
 }

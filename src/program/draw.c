@@ -1,9 +1,74 @@
 /* draw.c - sources, delays and weights of a chunk of synapses. connect.c says which random numbers
- * they are made of. All attempts number 0 are computed side by side; the few values that are not
- * valid are drawn again one by one. */
+ * they are made of, connect.h on which grid drawn weights lie. All attempts number 0 are computed
+ * side by side; the few values that are not valid are drawn again one by one. */
 #include "expand.h"
 
 #include <math.h>
+
+/* ---- what is known of all values ---- */
+
+enum { WEIGHT_BITS = 13, DEVIATION_BITS = 6 };
+#define FARTHEST 8.3 /* standard deviations from the middle that 52 bits reach */
+
+static double power_below(double x)
+{
+    int exponent;
+    frexp(x, &exponent); /* x < 2^exponent */
+    return ldexp(1.0, exponent - 1);
+}
+
+double stc_draw_bound(const stc_draw *draw)
+{
+    const double a = draw->a, b = draw->b;
+    double low = a, high = a;
+    if (draw->kind == STC_DRAW_LISTED) return INFINITY;
+    if (draw->kind == STC_DRAW_UNIFORM) high = b;
+    if (draw->kind == STC_DRAW_NORMAL || draw->kind == STC_DRAW_LOGNORMAL) {
+        low = a - FARTHEST * b;
+        high = a + FARTHEST * b;
+    }
+    if (draw->kind == STC_DRAW_LOGNORMAL) {
+        low = 0.0;
+        high = stc_math_exp(high);
+    }
+    if (draw->kind != STC_DRAW_CONSTANT) {
+        low = fmax(low, draw->least);
+        high = fmin(high, draw->most);
+    }
+    return fmax(fabs(low), fabs(high));
+}
+
+int stc_draw_sign(const stc_draw *draw)
+{
+    const double a = draw->a, b = draw->b;
+    switch (draw->kind) {
+    case STC_DRAW_CONSTANT:
+        return a > 0.0 ? 1 : -1;
+    case STC_DRAW_UNIFORM:
+        if (a >= 0.0 || draw->least >= 0.0) return 1;
+        return b <= 0.0 || draw->most <= 0.0 ? -1 : 0;
+    case STC_DRAW_NORMAL:
+        if (a - FARTHEST * b >= 0.0 || draw->least >= 0.0) return 1;
+        return a + FARTHEST * b <= 0.0 || draw->most <= 0.0 ? -1 : 0;
+    case STC_DRAW_LOGNORMAL:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+double stc_draw_unit(const stc_draw *draw)
+{
+    if (draw->kind == STC_DRAW_CONSTANT || draw->kind == STC_DRAW_LISTED) return 0.0;
+    double whole = draw->kind == STC_DRAW_LOGNORMAL ? stc_math_exp(draw->a) : stc_draw_bound(draw);
+    double deviation = draw->kind == STC_DRAW_NORMAL ? draw->b : draw->b - draw->a;
+    if (!(whole > 0.0) || isinf(whole)) whole = 1.0;
+    double unit = ldexp(power_below(whole), 1 - WEIGHT_BITS);
+    if (draw->kind == STC_DRAW_LOGNORMAL || !(deviation > 0.0)) return unit;
+    return fmin(unit, ldexp(power_below(deviation), -DEVIATION_BITS));
+}
+
+/* ---- one chunk ---- */
 
 typedef struct {
     uint32_t word[4][STC_EXPAND_CHUNK];
@@ -24,11 +89,11 @@ static void block(const stc_expansion *x, int64_t lane, uint32_t attempt, uint32
 
 /* ---- sources ---- */
 
-static void draw_sources(const stc_expansion *x, int64_t n, const uint32_t *word)
+static void draw_sources(stc_expansion *x, int64_t n, const uint32_t *word)
 {
     const int64_t choices = x->projection->nsources - x->without_self;
     const uint32_t threshold = stc_expand_threshold(choices);
-    int32_t *source = x->out->source + x->done;
+    int32_t *source = x->out.source;
     for (int64_t i = 0; i < n; i++) {
         int64_t chosen = stc_expand_below(word[i], choices, threshold);
         for (uint32_t attempt = 1; chosen < 0; attempt++) {
@@ -109,10 +174,10 @@ static int32_t redraw_delay(const stc_expansion *x, int64_t lane)
     return fail_draws(&x->projection->delay, "delay", " ms that round to one step or more");
 }
 
-static int fill_weights(const stc_expansion *x, int64_t n, workspace *work)
+static int fill_weights(stc_expansion *x, int64_t n, workspace *work)
 {
     const stc_draw *draw = &x->projection->weight;
-    double *weight = x->out->weight + x->done;
+    double *weight = x->out.weight;
     if (draw->kind == STC_DRAW_CONSTANT) {
         for (int64_t i = 0; i < n; i++)
             weight[i] = draw->a;
@@ -124,13 +189,16 @@ static int fill_weights(const stc_expansion *x, int64_t n, workspace *work)
     for (int64_t i = 0; i < n; i++) {
         if (!is_valid_weight(x->projection, weight[i])) STC_TRY(redraw_weight(x, i, &weight[i]));
     }
+    const double inverse = 1.0 / x->unit; /* powers of two */
+    for (int64_t i = 0; i < n; i++)
+        weight[i] = nearbyint(weight[i] * inverse) * x->unit;
     return STC_OK;
 }
 
-static int fill_delays(const stc_expansion *x, int64_t n, workspace *work)
+static int fill_delays(stc_expansion *x, int64_t n, workspace *work)
 {
     const stc_draw *draw = &x->projection->delay;
-    int32_t *delay = x->out->delay + x->done;
+    int32_t *delay = x->out.delay;
     if (draw->kind == STC_DRAW_CONSTANT) {
         for (int64_t i = 0; i < n; i++)
             delay[i] = x->delay;
@@ -148,13 +216,12 @@ static int fill_delays(const stc_expansion *x, int64_t n, workspace *work)
     return STC_OK;
 }
 
-int stc_expand_finish(stc_expansion *x)
+int stc_expand_draw(stc_expansion *x)
 {
-    const int64_t n = x->out->n - x->done;
-    const bool drawn = is_drawn(&x->projection->weight) || is_drawn(&x->projection->delay);
+    const int64_t n = x->out.n;
+    const bool weights = x->weights && is_drawn(&x->projection->weight);
     workspace work;
-    if (n == 0) return STC_OK;
-    if (drawn || x->draws_sources) {
+    if (weights || is_drawn(&x->projection->delay) || x->draws_sources) {
         for (int64_t i = 0; i < n; i++) {
             work.word[0][i] = x->low[i];
             work.word[1][i] = x->high[i];
@@ -165,7 +232,5 @@ int stc_expand_finish(stc_expansion *x)
     }
     if (x->draws_sources) draw_sources(x, n, work.word[0]);
     STC_TRY(fill_delays(x, n, &work));
-    STC_TRY(fill_weights(x, n, &work));
-    x->done = x->out->n;
-    return STC_OK;
+    return x->weights ? fill_weights(x, n, &work) : STC_OK;
 }

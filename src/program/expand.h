@@ -20,23 +20,25 @@ typedef struct {
     uint64_t key;
     bool without_self;  /* no synapse from a neuron to itself */
     bool draws_sources; /* of every synapse, independently */
+    bool weights;       /* are wanted */
     int32_t delay;      /* steps, when constant */
-    stc_synapses *out;
-    int64_t capacity; /* of the arrays of out */
-    int64_t done;     /* synapses before this one are complete */
-    /* counters of those that are not: index of the synapse in its stream, and the stream */
+    double unit;        /* of drawn weights */
+    stc_synapse_sink *sink;
+    void *context;
+    stc_synapses out; /* the chunk: arrays below */
+    int32_t source[STC_EXPAND_CHUNK], target[STC_EXPAND_CHUNK], steps[STC_EXPAND_CHUNK];
+    double weight[STC_EXPAND_CHUNK];
+    /* counters of its random numbers: index of the synapse in its stream, and the stream */
     uint32_t low[STC_EXPAND_CHUNK], high[STC_EXPAND_CHUNK], stream[STC_EXPAND_CHUNK];
 } stc_expansion;
 
 /* Whole steps of a delay that must be a multiple of dt. Negative: STC_ERR_INPUT, unnamed. */
 int32_t stc_expand_steps(const stc_projection *projection, double delay);
 
-/* Make room for n more synapses; STC_ERR_NOMEM. */
-int stc_expand_reserve(stc_expansion *x, int64_t n);
-/* Complete all synapses: draw what is drawn. STC_ERR_INPUT when a draw never becomes valid. */
-int stc_expand_finish(stc_expansion *x);
-/* Complete what there is, then make room for another chunk. */
-int stc_expand_turn(stc_expansion *x);
+/* Draw what is drawn of the chunk. STC_ERR_INPUT when a draw never becomes valid. */
+int stc_expand_draw(stc_expansion *x);
+/* Complete the chunk, give it away and begin the next one. */
+int stc_expand_flush(stc_expansion *x);
 
 /* Run that holds the first destination asked for that is not below id; nruns: there is none. */
 static inline int64_t stc_expand_run(const stc_expansion *x, int64_t id)
@@ -64,18 +66,16 @@ static inline int64_t stc_expand_find(const stc_expansion *x, int64_t id)
 static inline int stc_expand_add(stc_expansion *x, int64_t source, int64_t target, int64_t index,
                                  int64_t stream)
 {
-    stc_synapses *out = x->out;
-    if (out->n == x->capacity || out->n - x->done == STC_EXPAND_CHUNK) {
-        int rc = stc_expand_turn(x);
+    if (x->out.n == STC_EXPAND_CHUNK) {
+        int rc = stc_expand_flush(x);
         if (rc < 0) return rc;
     }
-    const int64_t lane = out->n - x->done;
+    const int64_t lane = x->out.n++;
     x->low[lane] = (uint32_t)index;
     x->high[lane] = (uint32_t)(index >> 32) << 16;
     x->stream[lane] = (uint32_t)stream;
-    out->source[out->n] = (int32_t)source;
-    out->target[out->n] = (int32_t)target;
-    out->n++;
+    x->source[lane] = (int32_t)source;
+    x->target[lane] = (int32_t)target;
     return STC_OK;
 }
 

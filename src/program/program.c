@@ -4,7 +4,9 @@
  * (which tiles a box touches), levels.c (beats of latency between parts), verify.c (what a file
  * must obey). */
 #include "stc/program.h"
+
 #include "stc/error.h"
+#include <math.h>
 
 int stc_program_create(const char *name, stc_program **out)
 {
@@ -41,4 +43,30 @@ void stc_stage_source_strides(const stc_stage *stage, int64_t stride[STC_MAX_NDI
     stc_shape_strides(&stage->shape, source);
     for (int a = 0; a < stage->storage.ndim; a++)
         stride[a] = source[stage->order[a]];
+}
+
+bool stc_projection_is_dense(const stc_projection *p)
+{
+    return p->rule == STC_RULE_ONE_TO_ONE && !(p->recurrent && !p->autapses) &&
+           p->weight.kind == STC_DRAW_CONSTANT && p->delay.kind == STC_DRAW_CONSTANT &&
+           p->least == p->most && isfinite(p->weight.a);
+}
+
+void stc_program_drawn_stages(const stc_program *program, bool *drawn)
+{
+    for (int32_t s = 0; s < program->nstages; s++) {
+        const stc_stage *stage = &program->stages[s];
+        const stc_kernel *first = &program->kernels[stage->first_kernel];
+        drawn[s] = first->kind == STC_KERNEL_GENERATOR && first->u.generator.poisson &&
+                   first->u.generator.field < 0 && !stage->is_output;
+    }
+    for (int32_t k = 0; k < program->nkernels; k++) {
+        const stc_kernel *kernel = &program->kernels[k];
+        for (int which = 0; which < 2; which++) {
+            const int32_t source = kernel->operand[which].stage;
+            if (source < 0) continue;
+            drawn[source] = drawn[source] && kernel->kind == STC_KERNEL_DELIVER &&
+                            stc_projection_is_dense(&kernel->u.deliver);
+        }
+    }
 }

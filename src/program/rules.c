@@ -36,7 +36,6 @@ static void next_destination(const stc_expansion *x, at_destination *d)
 static int one_to_one(stc_expansion *x)
 {
     if (x->without_self) return STC_OK;
-    STC_TRY(stc_expand_reserve(x, x->count));
     for (at_destination d = first_destination(x); d.i < x->count; next_destination(x, &d))
         STC_TRY(stc_expand_add(x, d.id, d.i, 0, d.id));
     return STC_OK;
@@ -45,7 +44,6 @@ static int one_to_one(stc_expansion *x)
 static int all_to_all(stc_expansion *x)
 {
     const int64_t nsources = x->projection->nsources;
-    STC_TRY(stc_expand_reserve(x, x->count * (nsources - x->without_self)));
     for (at_destination d = first_destination(x); d.i < x->count; next_destination(x, &d)) {
         for (int64_t s = 0; s < nsources; s++) {
             if (s != d.id || !x->without_self) STC_TRY(stc_expand_add(x, s, d.i, s, d.id));
@@ -188,13 +186,11 @@ static int add_distinct_sources(stc_expansion *x, choices *c, at_destination d, 
 static int add_indegrees(stc_expansion *x, const int64_t *degree)
 {
     const stc_projection *p = x->projection;
-    int64_t sum = 0, most = 0;
+    int64_t most = 0;
     for (int64_t i = 0; i < x->count; i++) {
         const int64_t number = degree ? degree[i] : p->number;
-        if (__builtin_add_overflow(sum, number, &sum)) sum = INT64_MAX; /* there is no room */
         most = number > most ? number : most;
     }
-    STC_TRY(stc_expand_reserve(x, sum));
     x->draws_sources = p->multapses;
     choices c = {0};
     int rc = p->multapses ? STC_OK : create_choices(&c, most, p->nsources - x->without_self);
@@ -302,8 +298,6 @@ static int pairwise_bernoulli(stc_expansion *x)
 {
     const double p = x->projection->p;
     if (p == 0 || x->projection->nsources == 0) return STC_OK;
-    const double expected = p * (double)x->count * (double)x->projection->nsources;
-    STC_TRY(stc_expand_reserve(x, (int64_t)(expected * 1.01) + STC_EXPAND_CHUNK));
     const double scale = p < 1 ? 1.0 / log_of_rest(p) : 0.0;
     for (at_destination d = first_destination(x); d.i < x->count; next_destination(x, &d))
         STC_TRY(add_with_gaps(x, d, scale));

@@ -155,7 +155,7 @@ static int verify_need(const stc_program *program, const reached *r, int32_t sou
     return 0;
 }
 
-static int verify_reach(const stc_program *program, const reached *r)
+static int verify_reach(const stc_program *program, const bool *drawn, const reached *r)
 {
     for (int32_t t = 0; t < program->ntiles; t++) {
         const stc_stage *stage = &program->stages[program->tiles[t].stage];
@@ -164,9 +164,11 @@ static int verify_reach(const stc_program *program, const reached *r)
         for (int32_t k = 0; k < stage->nkernels; k++) {
             const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
             for (int which = 0; which < 2; which++) {
+                const int32_t source = kernel->operand[which].stage;
+                if (source < 0 || drawn[source]) continue;
                 stc_box box =
                     stc_kernel_needs(program, stage, kernel, which, &program->tiles[t].box);
-                STC_TRY(verify_need(program, r, kernel->operand[which].stage, &box, t));
+                STC_TRY(verify_need(program, r, source, &box, t));
             }
         }
     }
@@ -204,8 +206,11 @@ int stc_verify_nets(const stc_program *program)
 {
     reached r = {0};
     STC_TRY(verify_order(program));
-    int rc = turn_around(program, &r);
-    if (rc == 0) rc = verify_reach(program, &r);
+    bool *drawn = stc_alloc(program->nstages, sizeof *drawn);
+    int rc = drawn ? turn_around(program, &r) : STC_ERR_NOMEM;
+    if (rc == 0) stc_program_drawn_stages(program, drawn);
+    if (rc == 0) rc = verify_reach(program, drawn, &r);
+    stc_free(drawn);
     stc_free(r.first);
     stc_free(r.source);
     stc_free(r.seen);

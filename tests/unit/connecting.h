@@ -40,18 +40,68 @@ static inline stc_projection projection(stc_rule rule, int64_t nsources, int64_t
                             .key = 77};
 }
 
-static inline void connect_all(const stc_program *program, const stc_projection *p,
-                               stc_synapses *out)
+/* Synapses of a projection, all kept. */
+typedef struct {
+    int64_t n, capacity;
+    int32_t *source, *target, *delay;
+    double *weight;
+} kept_synapses;
+
+static inline int keep(void *context, const stc_synapses *list)
 {
-    if (stc_connect(program, p, 0, p->ntargets, out) < 0) fail_msg("%s", stc_error_text());
+    kept_synapses *all = context;
+    if (all->n + list->n > all->capacity) {
+        all->capacity = 2 * (all->n + list->n);
+        const size_t n = (size_t)all->capacity;
+        all->source = realloc(all->source, n * sizeof *all->source);
+        all->target = realloc(all->target, n * sizeof *all->target);
+        all->delay = realloc(all->delay, n * sizeof *all->delay);
+        all->weight = realloc(all->weight, n * sizeof *all->weight);
+    }
+    memcpy(all->source + all->n, list->source, (size_t)list->n * sizeof *list->source);
+    memcpy(all->target + all->n, list->target, (size_t)list->n * sizeof *list->target);
+    memcpy(all->delay + all->n, list->delay, (size_t)list->n * sizeof *list->delay);
+    memcpy(all->weight + all->n, list->weight, (size_t)list->n * sizeof *list->weight);
+    all->n += list->n;
+    return 0;
+}
+
+static inline void free_synapses(kept_synapses *all)
+{
+    free(all->source);
+    free(all->target);
+    free(all->delay);
+    free(all->weight);
+    *all = (kept_synapses){0};
+}
+
+static inline int connect_runs(const stc_program *program, const stc_projection *p, int64_t nruns,
+                               const stc_run *run, kept_synapses *out)
+{
+    *out = (kept_synapses){0};
+    int rc = stc_connect(program, p, nruns, run, true, keep, out);
+    if (rc < 0) free_synapses(out);
+    return rc;
+}
+
+static inline int connect_range(const stc_program *program, const stc_projection *p, int64_t first,
+                                int64_t count, kept_synapses *out)
+{
+    return connect_runs(program, p, 1, &(stc_run){first, count}, out);
+}
+
+static inline void connect_all(const stc_program *program, const stc_projection *p,
+                               kept_synapses *out)
+{
+    if (connect_range(program, p, 0, p->ntargets, out) < 0) fail_msg("%s", stc_error_text());
 }
 
 /* It is refused, and the message holds all words. */
 static inline void assert_refused(const stc_program *program, const stc_projection *p,
                                   const char *first, const char *second)
 {
-    stc_synapses s;
-    assert_int_equal(stc_connect(program, p, 0, p->ntargets, &s), STC_ERR_INPUT);
+    kept_synapses s;
+    assert_int_equal(connect_range(program, p, 0, p->ntargets, &s), STC_ERR_INPUT);
     assert_null(s.source);
     if (!strstr(stc_error_text(), first) || !strstr(stc_error_text(), second))
         fail_msg("\"%s\" and \"%s\" are not in: %s", first, second, stc_error_text());

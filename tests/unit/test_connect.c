@@ -13,7 +13,7 @@ static int64_t *degrees(const int32_t *end, int64_t nends, int64_t n)
     return degree;
 }
 
-static bool has_autapse(const stc_synapses *s)
+static bool has_autapse(const kept_synapses *s)
 {
     for (int64_t i = 0; i < s->n; i++)
         if (s->source[i] == s->target[i]) return true;
@@ -27,7 +27,7 @@ static int by_pair(const void *a, const void *b)
 }
 
 /* Pairs that are joined more than once. */
-static int64_t count_multapses(const stc_synapses *s)
+static int64_t count_multapses(const kept_synapses *s)
 {
     int64_t *pair = calloc((size_t)s->n + 1, sizeof *pair), found = 0;
     for (int64_t i = 0; i < s->n; i++)
@@ -45,7 +45,7 @@ static void explicit_edges_keep_their_order_and_values(void **state)
 {
     (void)state;
     stc_projection p = explicit_edges();
-    stc_synapses s;
+    kept_synapses s;
     connect_all(&small, &p, &s);
     assert_int_equal(s.n, EDGES);
     assert_true(stc_connect_expected(&p) == EDGES);
@@ -56,21 +56,21 @@ static void explicit_edges_keep_their_order_and_values(void **state)
         assert_true(s.weight[i] == listed[2][i]);
         assert_int_equal(s.delay[i], steps[i]);
     }
-    stc_synapses_free(&s);
-    assert_int_equal(stc_connect(&small, &p, 2, 2, &s), 0);
+    free_synapses(&s);
+    assert_int_equal(connect_range(&small, &p, 2, 2, &s), 0);
     assert_int_equal(s.n, 2);
     assert_int_equal(s.source[1], 2);
     assert_int_equal(s.target[1], 1);
     assert_int_equal(s.delay[0], 20);
-    stc_synapses_free(&s);
+    free_synapses(&s);
 }
 
 static void one_to_one_joins_equal_indices(void **state)
 {
     (void)state;
     stc_projection p = projection(STC_RULE_ONE_TO_ONE, 5, 5);
-    stc_synapses s;
-    assert_int_equal(stc_connect(&small, &p, 1, 3, &s), 0);
+    kept_synapses s;
+    assert_int_equal(connect_range(&small, &p, 1, 3, &s), 0);
     assert_int_equal(s.n, 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(s.source[i], i + 1);
@@ -78,16 +78,16 @@ static void one_to_one_joins_equal_indices(void **state)
         assert_int_equal(s.delay[i], 5);
         assert_true(s.weight[i] == 2.0);
     }
-    stc_synapses_free(&s);
+    free_synapses(&s);
     p.autapses = false;
     connect_all(&small, &p, &s);
     assert_int_equal(s.n, 0);
     assert_true(stc_connect_expected(&p) == 0);
-    stc_synapses_free(&s);
+    free_synapses(&s);
     p.recurrent = false; /* equal indices of two nodes are no autapses */
     connect_all(&small, &p, &s);
     assert_int_equal(s.n, 5);
-    stc_synapses_free(&s);
+    free_synapses(&s);
 }
 
 static void all_to_all_joins_every_pair(void **state)
@@ -96,13 +96,13 @@ static void all_to_all_joins_every_pair(void **state)
     for (int autapses = 0; autapses < 2; autapses++) {
         stc_projection p = projection(STC_RULE_ALL_TO_ALL, 40, 40);
         p.autapses = autapses;
-        stc_synapses s;
+        kept_synapses s;
         connect_all(&small, &p, &s);
         assert_int_equal(s.n, 40 * (39 + autapses));
         assert_true(stc_connect_expected(&p) == (double)s.n);
         assert_int_equal(count_multapses(&s), 0);
         assert_int_equal(has_autapse(&s), autapses);
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
 }
 
@@ -114,7 +114,7 @@ static void fixed_indegree_draws_sources_evenly(void **state)
         stc_projection p = projection(STC_RULE_FIXED_INDEGREE, N, N);
         p.number = K;
         p.autapses = autapses;
-        stc_synapses s;
+        kept_synapses s;
         connect_all(&small, &p, &s);
         assert_true(stc_connect_expected(&p) == N * K);
         int64_t *in = degrees(s.target, N, s.n), *out = degrees(s.source, N, s.n);
@@ -124,7 +124,7 @@ static void fixed_indegree_draws_sources_evenly(void **state)
         assert_int_equal(has_autapse(&s), autapses);
         free(in);
         free(out);
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
 }
 
@@ -137,7 +137,7 @@ static void fixed_indegree_without_multapses_draws_distinct_sources(void **state
         stc_projection p = projection(STC_RULE_FIXED_INDEGREE, N, N);
         p.number = number[i];
         p.multapses = p.autapses = false;
-        stc_synapses s;
+        kept_synapses s;
         connect_all(&small, &p, &s);
         assert_int_equal(s.n, N * number[i]);
         assert_int_equal(count_multapses(&s), 0);
@@ -147,7 +147,7 @@ static void fixed_indegree_without_multapses_draws_distinct_sources(void **state
         if (number[i] > 1 && number[i] < 199)
             assert_chi_square(chi_square(out, N, k) / free_share, N - 1);
         free(out);
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
 }
 
@@ -157,7 +157,7 @@ static void fixed_outdegree_draws_destinations_evenly(void **state)
     enum { N = 250, M = 310, K = 700 };
     stc_projection p = projection(STC_RULE_FIXED_OUTDEGREE, N, M);
     p.number = K;
-    stc_synapses s;
+    kept_synapses s;
     connect_all(&small, &p, &s);
     assert_true(stc_connect_expected(&p) == N * K);
     int64_t *in = degrees(s.target, M, s.n), *out = degrees(s.source, N, s.n);
@@ -166,7 +166,7 @@ static void fixed_outdegree_draws_destinations_evenly(void **state)
     assert_chi_square(chi_square(in, M, (double)N * K / M), M - 1);
     free(in);
     free(out);
-    stc_synapses_free(&s);
+    free_synapses(&s);
 
     p = projection(STC_RULE_FIXED_OUTDEGREE, N, N);
     p.multapses = p.autapses = false;
@@ -175,7 +175,7 @@ static void fixed_outdegree_draws_destinations_evenly(void **state)
         assert_int_equal(s.n, N * p.number);
         assert_int_equal(count_multapses(&s), 0);
         assert_false(has_autapse(&s));
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
 }
 
@@ -190,7 +190,7 @@ static void fixed_total_number_spreads_it_over_the_destinations(void **state)
             stc_projection p = projection(STC_RULE_FIXED_TOTAL_NUMBER, N, M);
             p.number = number[i];
             p.multapses = multapses;
-            stc_synapses s;
+            kept_synapses s;
             connect_all(&small, &p, &s);
             assert_int_equal(s.n, number[i]);
             assert_true(stc_connect_expected(&p) == (double)number[i]);
@@ -203,7 +203,7 @@ static void fixed_total_number_spreads_it_over_the_destinations(void **state)
             if (!multapses) assert_int_equal(count_multapses(&s), 0);
             free(in);
             free(out);
-            stc_synapses_free(&s);
+            free_synapses(&s);
         }
     }
 }
@@ -214,18 +214,18 @@ static void fixed_total_number_may_be_all_pairs_or_no_autapses(void **state)
     stc_projection p = projection(STC_RULE_FIXED_TOTAL_NUMBER, 37, 37);
     p.multapses = p.autapses = false;
     p.number = 37 * 36;
-    stc_synapses s;
+    kept_synapses s;
     connect_all(&small, &p, &s);
     assert_int_equal(s.n, 37 * 36);
     assert_int_equal(count_multapses(&s), 0);
     assert_false(has_autapse(&s));
-    stc_synapses_free(&s);
+    free_synapses(&s);
     p.multapses = true;
     p.number = 100000;
     connect_all(&small, &p, &s);
     assert_int_equal(s.n, 100000);
     assert_false(has_autapse(&s));
-    stc_synapses_free(&s);
+    free_synapses(&s);
 }
 
 /* The number of synapses of a network of one destination and its half is binomial: its distribution
@@ -242,13 +242,13 @@ static void assert_binomial(int64_t number, bool multapses)
         stc_projection projected = projection(STC_RULE_FIXED_TOTAL_NUMBER, SOURCES, 3);
         projected.number = number;
         projected.multapses = multapses;
-        stc_synapses s;
-        assert_int_equal(stc_connect(&program, &projected, 0, 1, &s), 0);
+        kept_synapses s;
+        assert_int_equal(connect_range(&program, &projected, 0, 1, &s), 0);
         const double x = ((double)s.n - mean) / sqrt(variance);
         sum += x;
         squares += x * x;
         cubes += x * x * x;
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
     const double skew =
         multapses ? (1 - 2 * p) / sqrt(variance)
@@ -277,7 +277,7 @@ static void pairwise_bernoulli_joins_pairs_with_its_probability(void **state)
         stc_projection q = projection(STC_RULE_PAIRWISE_BERNOULLI, N, N);
         q.p = p;
         q.autapses = i % 2;
-        stc_synapses s;
+        kept_synapses s;
         connect_all(&small, &q, &s);
         const double expected = stc_connect_expected(&q);
         assert_true(fabs(expected - p * N * (N - 1.0 + (double)(i % 2))) < 1e-6);
@@ -289,15 +289,15 @@ static void pairwise_bernoulli_joins_pairs_with_its_probability(void **state)
         assert_chi_square(chi_square(out, N, expected / N) / (1 - p), N);
         free(in);
         free(out);
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
     for (int p = 0; p < 2; p++) {
         stc_projection q = projection(STC_RULE_PAIRWISE_BERNOULLI, N, N);
         q.p = p;
-        stc_synapses s;
+        kept_synapses s;
         connect_all(&small, &q, &s);
         assert_int_equal(s.n, p * N * N);
-        stc_synapses_free(&s);
+        free_synapses(&s);
     }
 }
 

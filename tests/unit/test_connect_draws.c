@@ -118,13 +118,13 @@ static void normal_quantiles_invert_the_distribution(void **state)
 
 enum { N = 400, K = 500 };
 
-static stc_synapses drawn(stc_draw weight, stc_draw delay)
+static kept_synapses drawn(stc_draw weight, stc_draw delay)
 {
     stc_projection p = projection(STC_RULE_FIXED_INDEGREE, N, N);
     p.number = K;
     p.weight = weight;
     p.delay = delay;
-    stc_synapses s;
+    kept_synapses s;
     connect_all(&program, &p, &s);
     assert_int_equal(s.n, N * K);
     return s;
@@ -133,7 +133,7 @@ static stc_synapses drawn(stc_draw weight, stc_draw delay)
 /* Mean and standard deviation of the weights. */
 static void assert_weights(stc_draw weight, double mean, double deviation)
 {
-    stc_synapses s = drawn(weight, constant(1));
+    kept_synapses s = drawn(weight, constant(1));
     double sum = 0, squares = 0;
     for (int64_t i = 0; i < s.n; i++) {
         assert_true(s.weight[i] >= weight.least && s.weight[i] <= weight.most);
@@ -141,7 +141,7 @@ static void assert_weights(stc_draw weight, double mean, double deviation)
         squares += (s.weight[i] - mean) * (s.weight[i] - mean) / (deviation * deviation);
     }
     const double n = (double)s.n;
-    stc_synapses_free(&s);
+    free_synapses(&s);
     if (fabs(sum / n) > 4 / sqrt(n) || fabs(squares / n - 1) > 0.02)
         fail_msg("mean off by %g, variance by %g of their own", sum / n, squares / n - 1);
 }
@@ -170,7 +170,7 @@ static void delays_are_rounded_to_steps_and_have_the_right_odds(void **state)
 {
     (void)state;
     const double mean = 0.75, deviation = 0.375, least = 0.05;
-    stc_synapses s = drawn(constant(1), draw(STC_DRAW_NORMAL, mean, deviation, least, INFINITY));
+    kept_synapses s = drawn(constant(1), draw(STC_DRAW_NORMAL, mean, deviation, least, INFINITY));
     enum { MOST = 17 };
     int64_t count[MOST + 1] = {0};
     for (int64_t i = 0; i < s.n; i++) {
@@ -185,28 +185,28 @@ static void delays_are_rounded_to_steps_and_have_the_right_odds(void **state)
         sum += ((double)count[d] - expected) * ((double)count[d] - expected) / expected;
     }
     assert_chi_square(sum, MOST - 1);
-    stc_synapses_free(&s);
+    free_synapses(&s);
 }
 
 static void delays_below_a_step_are_drawn_again(void **state)
 {
     (void)state;
-    stc_synapses s = drawn(constant(1), draw(STC_DRAW_UNIFORM, -5, 0.2, -INFINITY, INFINITY));
+    kept_synapses s = drawn(constant(1), draw(STC_DRAW_UNIFORM, -5, 0.2, -INFINITY, INFINITY));
     int64_t ones = 0;
     for (int64_t i = 0; i < s.n; i++) {
         assert_true(s.delay[i] == 1 || s.delay[i] == 2);
         ones += s.delay[i] == 1;
     }
     assert_true(fabs((double)ones / (double)s.n - 2.0 / 3) < 0.005);
-    stc_synapses_free(&s);
+    free_synapses(&s);
 }
 
 static void weights_do_not_depend_on_delays_nor_sources_on_either(void **state)
 {
     (void)state;
     const stc_draw normal = draw(STC_DRAW_NORMAL, 3, 2, 1, INFINITY);
-    stc_synapses a = drawn(normal, constant(1)), b = drawn(normal, normal),
-                 c = drawn(constant(1), normal);
+    kept_synapses a = drawn(normal, constant(1)), b = drawn(normal, normal),
+                  c = drawn(constant(1), normal);
     assert_memory_equal(a.weight, b.weight, (size_t)a.n * sizeof *a.weight);
     assert_memory_equal(b.delay, c.delay, (size_t)a.n * sizeof *b.delay);
     assert_memory_equal(a.source, b.source, (size_t)a.n * sizeof *a.source);
@@ -215,9 +215,9 @@ static void weights_do_not_depend_on_delays_nor_sources_on_either(void **state)
     for (int64_t i = 0; i < b.n; i++)
         product += (b.weight[i] - b.weight[(i + 1) % b.n]) * (b.delay[i] - b.delay[(i + 1) % b.n]);
     assert_true(fabs(product / (double)b.n) < 4 * 2 * 2 * 20 / sqrt((double)b.n));
-    stc_synapses_free(&a);
-    stc_synapses_free(&b);
-    stc_synapses_free(&c);
+    free_synapses(&a);
+    free_synapses(&b);
+    free_synapses(&c);
 }
 
 static void draws_that_never_become_valid_are_refused(void **state)

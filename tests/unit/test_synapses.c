@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { SLOTS = 5, PORTS = 2, NEURONS = 7, N = 200 };
+enum { SLOTS = 4, NEURON_BITS = 5, NEURONS = 27, RUNS = 50, N = 4 * RUNS };
 
 static void every_kind_is_complete(void **state)
 {
@@ -32,29 +32,57 @@ static void every_kind_is_complete(void **state)
     }
 }
 
+/* Words of a format, and the sums that they must give. */
+static void check_static(stc_synapse_format format)
+{
+    int n;
+    const stc_synapse_kind *kind = stc_synapse_kinds(&n)[0];
+    enum { SIZE = SLOTS << NEURON_BITS };
+    const int low = format.neuron_bits + format.step_bits;
+    static int64_t wide_sum[SIZE];
+    static int32_t narrow_sum[SIZE], narrow_expected[SIZE];
+    int64_t expected[SIZE] = {0};
+    memset(wide_sum, 0, sizeof wide_sum);
+    memset(narrow_sum, 0, sizeof narrow_sum);
+    for (int64_t now = 0; now < SLOTS; now++) {
+        uint64_t wide[N];
+        uint32_t narrow[N];
+        stc_synapse_run run[RUNS];
+        void *sum = format.wide_sum ? (void *)wide_sum : narrow_sum;
+        const stc_ring ring = {sum, SLOTS, now};
+        for (int i = 0; i < N; i++) {
+            const uint64_t key = stc_mix64((uint64_t)(now * N + i));
+            const uint64_t step = key & ((1u << format.step_bits) - 1), to = key / 64 % NEURONS;
+            const uint64_t magnitude = key >> (format.wide_word && format.wide_sum ? 24 : 52);
+            const int64_t scale = (i * RUNS / N) % 3 - 1;
+            wide[i] = magnitude << low | step << format.neuron_bits | to;
+            narrow[i] = (uint32_t)wide[i];
+            expected[((uint64_t)now + step) % SLOTS << NEURON_BITS | to] +=
+                (int64_t)magnitude * scale;
+        }
+        for (int r = 0; r < RUNS; r++) {
+            const int first = N / RUNS * r;
+            void *word = format.wide_word ? (void *)(wide + first) : narrow + first;
+            run[r] =
+                (stc_synapse_run){.n = N / RUNS, .word = word, .ring = &ring, .scale = r % 3 - 1};
+        }
+        kind->deliver(RUNS, run, &(stc_delivery){.format = &format, .unit = 1});
+    }
+    for (int i = 0; i < SIZE; i++)
+        narrow_expected[i] = (int32_t)expected[i];
+    if (format.wide_sum)
+        assert_memory_equal(wide_sum, expected, sizeof expected);
+    else
+        assert_memory_equal(narrow_sum, narrow_expected, sizeof narrow_expected);
+}
+
 static void static_synapses_add_their_weights_after_their_delays(void **state)
 {
     (void)state;
-    static int64_t sum[SLOTS * PORTS * NEURONS], expected[SLOTS][PORTS][NEURONS], weight[N];
-    uint32_t place[N];
-    int n;
-    const stc_synapse_kind *kind = stc_synapse_kinds(&n)[0];
-    const stc_ring ring = {sum, SLOTS, PORTS, NEURONS};
-    for (int64_t slot = 0; slot < SLOTS; slot++) {
-        const int64_t count = slot % 3;
-        for (int i = 0; i < N; i++) {
-            const uint64_t key = stc_mix64((uint64_t)(slot * N + i));
-            const int64_t delay = (int64_t)(key % SLOTS), port = (int64_t)(key / 8 % PORTS),
-                          to = (int64_t)(key / 64 % NEURONS);
-            weight[i] = (int64_t)(key >> 20) - ((int64_t)1 << 43);
-            place[i] = stc_synapse_place(&ring, delay, port, to);
-            expected[(slot + delay) % SLOTS][port][to] += weight[i] * count;
-        }
-        const stc_synapse_run run = {.n = N, .place = place, .weight = weight};
-        kind->deliver(&run,
-                      &(stc_delivery){.ring = &ring, .slot = slot, .count = count, .unit = 1});
-    }
-    assert_memory_equal(sum, expected, sizeof sum);
+    for (int word = 0; word < 2; word++)
+        for (int sum = 0; sum < 2; sum++)
+            for (int step_bits = 0; step_bits < 3; step_bits++)
+                check_static((stc_synapse_format){NEURON_BITS, step_bits, word, sum});
 }
 
 int main(void)

@@ -1,0 +1,299 @@
+/* pathway.c - rows of synapses, made in two passes over the connections: the first counts the
+ * synapses of every cell and what every neuron may receive, the second puts each into its place.
+ * Nothing is stored but the words. Threads make the synapses of their own patches; edges that are
+ * listed in a file are dealt to all patches by one thread. */
+#include "assembly.h"
+
+#include "stc/error.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+/* What a pass does with the synapses of one projection. */
+typedef struct {
+    assembly *a;
+    pathway *p;
+    const stc_projection *projection;
+    int64_t first;      /* assembly neuron of destination 0 */
+    int64_t window_low; /* source of row 0 */
+    double limit;       /* most spikes of a source in a step */
+    bool listed;
+    bool fill; /* second pass */
+    int sign;  /* of all weights, or 0 */
+} pass;
+
+static int group_of(const pass *x, int sign)
+{
+    const int port = stc_synapse_port(x->a->model, x->projection, sign);
+    int g = 0;
+    while (x->p->group[g].port != port || x->p->group[g].sign != sign)
+        g++;
+    return g;
+}
+
+/* Rounded up to 24 bits: sums of such numbers are the same in any order. */
+static double coarse(double bound)
+{
+    int exponent;
+    const double digits = frexp(bound, &exponent);
+    return isfinite(bound) ? ldexp(ceil(ldexp(digits, 24)), exponent - 24) : bound;
+}
+
+/* Most that a synapse adds in a step. */
+static double most_of(const pass *x, double weight)
+{
+    const stc_synapse_kind *kind = x->p->kind;
+    return coarse(kind->largest ? kind->largest(x->p->params, weight) : weight) * x->limit;
+}
+
+static bool count_in_cell(const pathway *p, row_table *t, int64_t row, int64_t cell)
+{
+    void *cells = stc_row_start(p, t, row) + 1;
+    if (p->wide_cells) return ++((uint32_t *)cells)[cell] != 0;
+    return ++((uint16_t *)cells)[cell] != 0;
+}
+
+static int count(const pass *x, const stc_synapses *list)
+{
+    pathway *p = x->p;
+    const int known = x->sign ? group_of(x, x->sign) : -1;
+    const double most = most_of(x, stc_draw_bound(&x->projection->weight));
+    for (int64_t i = 0; i < list->n; i++) {
+        const int64_t neuron = x->first + list->target[i], row = list->source[i] - x->window_low;
+        const int sign = x->sign ? x->sign : list->weight[i] > 0.0 ? 1 : -1;
+        const int group = known >= 0 ? known : group_of(x, sign);
+        const int64_t block = (list->delay[i] - p->least) >> p->format.step_bits;
+        row_table *t = &p->table[neuron / x->a->patch_size];
+        t->nwords++;
+        STC_CHECK(count_in_cell(p, t, row, group * p->blocks + block), STC_ERR_FIT,
+                  "more than 65535 synapses of source %d of %s meet in one cell; use more threads "
+                  "or ranks",
+                  list->source[i], p->source->stage->name);
+        x->a->received[p->group[group].port * x->a->n + neuron] +=
+            x->listed ? most_of(x, fabs(list->weight[i])) : most;
+    }
+    return 0;
+}
+
+static uint32_t next_in_cell(const pathway *p, row_table *t, int64_t row, int64_t cell)
+{
+    uint32_t *start = stc_row_start(p, t, row);
+    void *cells = start + 1;
+    return *start + (p->wide_cells ? ((uint32_t *)cells)[cell]++ : ((uint16_t *)cells)[cell]++);
+}
+
+static int fill(const pass *x, const stc_synapses *list)
+{
+    const pathway *p = x->p;
+    const stc_synapse_format *f = &p->format;
+    const int known = x->sign ? group_of(x, x->sign) : -1;
+    const double per_unit = 1.0 / p->unit;
+    for (int64_t i = 0; i < list->n; i++) {
+        const int64_t neuron = x->first + list->target[i], row = list->source[i] - x->window_low;
+        const int64_t steps = list->delay[i] - p->least, which = neuron / x->a->patch_size;
+        const int group = known >= 0 ? known : group_of(x, list->weight[i] > 0.0 ? 1 : -1);
+        const uint64_t magnitude =
+            p->constant > 0.0 ? 1 : (uint64_t)nearbyint(fabs(list->weight[i]) * per_unit);
+        const uint64_t step = (uint64_t)steps & ((UINT64_C(1) << f->step_bits) - 1);
+        const uint64_t word = (magnitude << f->step_bits | step) << f->neuron_bits |
+                              (uint64_t)(neuron - which * x->a->patch_size);
+        row_table *t = &p->table[which];
+        const uint32_t at = next_in_cell(p, t, row, group * p->blocks + (steps >> f->step_bits));
+        if (f->wide_word)
+            ((uint64_t *)t->word)[at] = word;
+        else
+            ((uint32_t *)t->word)[at] = (uint32_t)word;
+    }
+    return 0;
+}
+
+static int take(void *context, const stc_synapses *list)
+{
+    const pass *x = context;
+    return x->fill ? fill(x, list) : count(x, list);
+}
+
+/* ---- connections ---- */
+
+/* Runs of ids of assembly neurons [lo, hi) of a member. */
+static int64_t list_runs(const assembly *a, int64_t lo, int64_t hi, stc_run *run)
+{
+    int64_t n = 0;
+    for (int64_t i = lo; i < hi; i += run[n++].count)
+        run[n] = (stc_run){a->id[i], a->ahead[i] < hi - i ? a->ahead[i] : hi - i};
+    return n;
+}
+
+static int connect_range(const stc_sim *sim, assembly *a, const input_projection *in, int64_t lo,
+                         int64_t hi, bool second, stc_run *run)
+{
+    const stc_projection *projection = in->projection;
+    pathway *p = &a->pathways[in->pathway];
+    pass x = {.a = a,
+              .p = p,
+              .projection = projection,
+              .first = lo,
+              .window_low = in->source->window.lo[0],
+              .limit = (double)in->source->stage->kind.max,
+              .listed = projection->weight.kind == STC_DRAW_LISTED,
+              .fill = second,
+              .sign = stc_draw_sign(&projection->weight)};
+    const bool weights = x.sign == 0 || (second && p->constant == 0.0);
+    int rc =
+        stc_connect(sim->program, projection, list_runs(a, lo, hi, run), run, weights, take, &x);
+    return rc < 0 ? stc_fail_in(rc, "population %s", a->members[in->member].plan->stage->name) : 0;
+}
+
+/* All projections that are made by rules, onto the patches of a thread; or those that are listed,
+ * onto all patches. */
+static int connect(const stc_sim *sim, assembly *a, int first_patch, int last_patch, bool listed,
+                   bool second)
+{
+    int rc = 0;
+    stc_run *run = stc_alloc(a->n, sizeof *run);
+    if (!run) return STC_ERR_NOMEM;
+    for (int i = 0; i < a->ninputs && rc >= 0; i++) {
+        const input_projection *in = &a->inputs[i];
+        const member *m = &a->members[in->member];
+        int64_t lo, hi;
+        if (listed != (in->projection->rule == STC_RULE_EXPLICIT)) continue;
+        if (listed) {
+            rc = connect_range(sim, a, in, m->first, m->first + m->n, second, run);
+            continue;
+        }
+        for (int q = first_patch; q < last_patch && rc >= 0; q++)
+            if (stc_member_in_patch(m, &a->patches[q], &lo, &hi))
+                rc = connect_range(sim, a, in, lo, hi, second, run);
+    }
+    stc_free(run);
+    return rc;
+}
+
+/* Both kinds, with all threads. The text of an error is kept per thread: carry over one. */
+static int connect_all(const stc_sim *sim, assembly *a, bool second)
+{
+    char text[STC_ERROR_SIZE] = "";
+    int worst = connect(sim, a, 0, a->npatches, true, second);
+    if (worst < 0) return worst;
+#pragma omp parallel num_threads(sim->threads)
+    {
+        const int t = omp_get_thread_num();
+        int rc = connect(sim, a, a->first_patch[t], a->first_patch[t + 1], false, second);
+        if (rc < 0) {
+#pragma omp critical(stc_connect)
+            {
+                if (worst == 0) snprintf(text, sizeof text, "%s", stc_error_text());
+                worst = rc;
+            }
+        }
+    }
+    return worst < 0 ? stc_fail(worst, "%s", text) : 0;
+}
+
+/* ---- tables ---- */
+
+/* Loops over synapses that no machine holds would never end: look before. */
+static int check_size(const assembly *a)
+{
+    double words = 0.0;
+    for (int i = 0; i < a->ninputs; i++) {
+        const stc_projection *projection = a->inputs[i].projection;
+        const member *m = &a->members[a->inputs[i].member];
+        words += stc_connect_expected(projection) * (double)m->n / (double)projection->ntargets;
+    }
+    STC_CHECK(words * 4 < 0x1p46, STC_ERR_NOMEM,
+              "out of memory: %g synapses lead to the neurons of this rank; use more ranks", words);
+    void *room = stc_alloc((int64_t)words, 4); /* refused when there is not so much */
+    if (!room) return STC_ERR_NOMEM;
+    stc_free(room);
+    return 0;
+}
+
+static int allocate_heads(const assembly *a, pathway *p)
+{
+    p->table = stc_alloc(a->npatches, sizeof *p->table);
+    if (!p->table) return STC_ERR_NOMEM;
+    for (int q = 0; q < a->npatches; q++) {
+        row_table *t = &p->table[q];
+        t->nrows = p->source->window_size;
+        t->head = stc_alloc_huge(t->nrows, p->head_bytes);
+        t->nspikes = stc_alloc(p->span, sizeof *t->nspikes);
+        t->spike = stc_alloc(stc_sim_product(p->span, t->nrows), p->spike_bytes);
+        if (!t->head || !t->nspikes || !t->spike) return STC_ERR_NOMEM;
+    }
+    return 0;
+}
+
+/* From counts to first words and, in every cell, where the next synapse goes. */
+static int place_rows(const assembly *a, const pathway *p, row_table *t)
+{
+    STC_CHECK(t->nwords <= UINT32_MAX, STC_ERR_FIT,
+              "%lld synapses from %s onto %lld neurons of one thread; use more threads or ranks",
+              (long long)t->nwords, p->source->stage->name, (long long)a->patch_size);
+    uint32_t next = 0;
+    for (int64_t row = 0; row < t->nrows; row++) {
+        uint32_t *start = stc_row_start(p, t, row), in_row = 0;
+        void *cells = start + 1;
+        *start = next;
+        for (int64_t c = 0; c < p->ncells; c++) {
+            const uint32_t n = stc_cell_end(p, cells, c);
+            if (p->wide_cells)
+                ((uint32_t *)cells)[c] = in_row;
+            else
+                ((uint16_t *)cells)[c] = (uint16_t)in_row;
+            in_row += n;
+        }
+        STC_CHECK(
+            p->wide_cells || in_row <= UINT16_MAX, STC_ERR_FIT,
+            "source %lld of %s has %u synapses onto %lld neurons of one thread, at most 65535 "
+            "were foreseen; use more threads or ranks",
+            (long long)(p->source->window.lo[0] + row), p->source->stage->name, in_row,
+            (long long)a->patch_size);
+        next += in_row;
+    }
+    t->word = stc_alloc_huge(t->nwords, p->format.wide_word ? 8 : 4);
+    return t->word ? 0 : STC_ERR_NOMEM;
+}
+
+static void receive_dense(assembly *a)
+{
+    for (int i = 0; i < a->nmembers; i++) {
+        const member *m = &a->members[i];
+        for (int d = 0; d < m->ndense; d++) {
+            const dense_input *in = &m->dense[d];
+            const double most =
+                coarse(fabs(in->projection->weight.a)) * (double)in->source->stage->kind.max;
+            for (int64_t k = m->first; k < m->first + m->n; k++)
+                a->received[in->port * a->n + k] += most;
+        }
+    }
+}
+
+int stc_sim_count_synapses(const stc_sim *sim, assembly *a)
+{
+    STC_TRY(check_size(a));
+    for (int k = 0; k < a->npathways; k++)
+        STC_TRY(allocate_heads(a, &a->pathways[k]));
+    receive_dense(a);
+    return connect_all(sim, a, false);
+}
+
+int stc_sim_fill_synapses(const stc_sim *sim, assembly *a)
+{
+    for (int k = 0; k < a->npathways; k++)
+        for (int q = 0; q < a->npatches; q++)
+            STC_TRY(place_rows(a, &a->pathways[k], &a->pathways[k].table[q]));
+    return connect_all(sim, a, true);
+}
+
+void stc_pathway_destroy(pathway *p, int npatches)
+{
+    for (int q = 0; p->table && q < npatches; q++) {
+        stc_free(p->table[q].head);
+        stc_free(p->table[q].word);
+        stc_free(p->table[q].spike);
+        stc_free(p->table[q].nspikes);
+    }
+    stc_free(p->table);
+}
