@@ -9,6 +9,7 @@
 #include "stc/connect.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { WANTED_CHANNELS = 64 }; /* a wider tile would leave few positions for one core */
 
@@ -235,12 +236,19 @@ int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile
     int64_t(*extents)[STC_MAX_NDIM] =
         stc_arena_alloc(program->arena, program->nstages, sizeof *extents);
     if (!extents) return STC_ERR_NOMEM;
+    bool *drawn = stc_arena_alloc(program->arena, program->nstages, sizeof *drawn);
+    if (!drawn) return STC_ERR_NOMEM;
+    stc_program_drawn_stages(program, drawn);
     int64_t total = 0;
     for (int32_t s = 0; s < program->nstages; s++) {
         stc_stage *stage = &program->stages[s];
         int32_t as = fed_alone(program, s); /* cut like it, both can lie on one chip */
-        STC_TRY(tile_extents(program, &program->stages[as < 0 ? s : as], target, tile_neurons,
-                             extents[s]));
+        if (drawn[s]) {                     /* no values of it exist anywhere */
+            memcpy(extents[s], stage->storage.dim, sizeof extents[s]);
+        } else {
+            STC_TRY(tile_extents(program, &program->stages[as < 0 ? s : as], target, tile_neurons,
+                                 extents[s]));
+        }
         int64_t cells = 1;
         for (int a = 0; a < stage->storage.ndim; a++) {
             cells *= (stage->storage.dim[a] + extents[s][a] - 1) / extents[s][a];
@@ -258,7 +266,7 @@ int stc_tile_stages(stc_program *program, const stc_target *target, int64_t tile
         const stc_stage *stage = &program->stages[s];
         int64_t per_channel = weight_bytes_per_channel(program, stage, target) +
                               synapse_bytes_per_neuron(program, stage, target);
-        double work = work_per_element(program, stage);
+        double work = drawn[s] ? 0.0 : work_per_element(program, stage);
         for (int32_t i = 0; i < stage->ntiles; i++) {
             fill_tile(program, s, extents[s], per_channel, work, i,
                       &program->tiles[stage->first_tile + i]);
