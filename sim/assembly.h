@@ -133,6 +133,7 @@ struct assembly {
     double
         *received; /* [ports][n] bound of the sum of weights in a step, until the grid is known */
     int exponent;  /* integer 1 is 2^-exponent */
+    double unit;   /* that */
     char *states;  /* memory of all */
     void *state[STC_MAX_POPULATION_STATES], *start[STC_MAX_POPULATION_STATES]; /* real [n] */
     tally *tallies; /* [threads][nmembers] */

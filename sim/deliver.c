@@ -5,7 +5,6 @@
  * ring, so that what is written stays in cache while what is read streams from memory. */
 #include "assembly.h"
 
-#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -108,10 +107,8 @@ void stc_sim_deliver(const stc_sim *sim, const assembly *a, int which, int64_t i
         note_step(sim, p, table, stc_sim_before(sim, p->source, item, t, p->least),
                   newest % p->span);
         b.kind = p->kind;
-        b.what = (stc_delivery){.format = &p->format,
-                                .step = step,
-                                .unit = ldexp(1.0, -a->exponent),
-                                .params = p->params};
+        b.what = (stc_delivery){
+            .format = &p->format, .step = step, .unit = a->unit, .params = p->params};
         for (int64_t block = 0; block < p->blocks; block++) {
             const int64_t fired = newest - (block << p->format.step_bits);
             if (fired < 0) break;

@@ -192,6 +192,7 @@ static int choose_exponent(const stage_plan *plan, bool single, double largest, 
 static void set_grid(assembly *a, int exponent)
 {
     a->exponent = exponent;
+    a->unit = ldexp(1.0, -exponent);
     stc_free(a->received);
     a->received = NULL;
     for (int k = 0; k < a->npathways; k++) {

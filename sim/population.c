@@ -67,42 +67,59 @@ static void take_currents(const stc_sim *sim, const strip *c, void *current)
 
 /* ---- update ---- */
 
-static void update(const stc_sim *sim, const strip *c, uint8_t *spikes)
+/* Sums of the next neurons into input [STC_UPDATE_CHUNK] of each port. */
+static void take_sums(const stc_sim *sim, const strip *c, void *const *input)
+{
+    const assembly *a = c->a;
+    for (int port = 0; port < a->model->nports; port++) {
+        if (a->wide_sum)
+            sim->kernels->take_i64(c->hi - c->lo, sums_of(c, port), a->unit, input[port]);
+        else
+            sim->kernels->take_i32(c->hi - c->lo, sums_of(c, port), (float)a->unit, input[port]);
+    }
+}
+
+/* All neurons of a strip, as many at a time as first-level cache holds with their coefficients. */
+static void update(const stc_sim *sim, const strip *whole, uint8_t *spikes)
 {
     static const double none[STC_UPDATE_CHUNK];
     double current[STC_UPDATE_CHUNK], inputs[STC_MAX_PORTS][STC_UPDATE_CHUNK];
-    const void *coefficient[STC_MAX_POPULATION_COEFFICIENTS], *input[STC_MAX_PORTS];
-    void *state[STC_MAX_POPULATION_STATES];
-    const assembly *a = c->a;
-    const stc_population_model *model = a->model;
-    const double unit = ldexp(1.0, -a->exponent);
-    for (int k = 0; k < model->ncoefficients; k++)
-        coefficient[k] = c->m->common[k]
-                             ? c->m->coefficient[k]
-                             : stc_real_at(a, c->m->coefficient[k], c->lo - c->m->first);
-    for (int s = 0; s < model->nstate; s++)
-        state[s] = stc_real_at(a, a->state[s], c->lo);
-    for (int port = 0; port < model->nports; port++) {
-        if (a->wide_sum)
-            sim->kernels->take_i64(c->hi - c->lo, sums_of(c, port), unit, inputs[port]);
-        else
-            sim->kernels->take_i32(c->hi - c->lo, sums_of(c, port), (float)unit, inputs[port]);
+    const void *coefficient[STC_MAX_POPULATION_COEFFICIENTS];
+    void *state[STC_MAX_POPULATION_STATES], *input[STC_MAX_PORTS];
+    const assembly *a = whole->a;
+    const member *m = whole->m;
+    for (int port = 0; port < a->model->nports; port++)
         input[port] = inputs[port];
+    for (int k = 0; k < a->model->ncoefficients; k++)
+        coefficient[k] = stc_real_at(a, m->coefficient[k], m->common[k] ? 0 : whole->lo - m->first);
+    for (int s = 0; s < a->model->nstate; s++)
+        state[s] = stc_real_at(a, a->state[s], whole->lo);
+    const stc_population_step run = {.params = m->params,
+                                     .coefficient = coefficient,
+                                     .state = state,
+                                     .input = (const void *const *)input,
+                                     .current = m->ncurrents ? current : none,
+                                     .driven = m->ncurrents > 0};
+    strip c = *whole;
+    for (; c.lo < whole->hi; c.lo = c.hi) {
+        c.hi = c.lo + STC_UPDATE_CHUNK < whole->hi ? c.lo + STC_UPDATE_CHUNK : whole->hi;
+        const int64_t n = c.hi - c.lo;
+        stc_population_step next = run;
+        next.spikes = spikes + (c.lo - whole->lo);
+        take_sums(sim, &c, input);
+        if (m->ncurrents) take_currents(sim, &c, current);
+        a->model->update(n, &next);
+        for (int s = 0; s < a->model->nstate; s++)
+            state[s] = stc_real_at(a, state[s], n);
+        for (int k = 0; k < a->model->ncoefficients; k++)
+            if (!m->common[k]) coefficient[k] = (const char *)coefficient[k] + n * stc_real_size(a);
     }
-    if (c->m->ncurrents) take_currents(sim, c, current);
-    model->update(c->hi - c->lo, &(stc_population_step){.params = c->m->params,
-                                                        .coefficient = coefficient,
-                                                        .state = state,
-                                                        .input = input,
-                                                        .current = c->m->ncurrents ? current : none,
-                                                        .driven = c->m->ncurrents > 0,
-                                                        .spikes = spikes});
 }
 
 /* Bring the spikes into the window and the list of the thread, and count them. */
 static void emit(const stc_sim *sim, const strip *c, const uint8_t *spikes, tally *own)
 {
-    uint32_t fired[STC_UPDATE_CHUNK + 64];
+    uint32_t fired[STC_STRIP + 64];
     int64_t *count;
     const stage_plan *plan = c->m->plan;
     const int64_t *id = c->a->id + c->lo, n = sim->kernels->nonzero(c->hi - c->lo, spikes, fired);
@@ -168,19 +185,15 @@ static void start_sample(const assembly *a, int which)
 
 static void run_strip(const stc_sim *sim, const strip *whole, tally *own)
 {
-    uint8_t spikes[STC_UPDATE_CHUNK];
+    uint8_t spikes[STC_STRIP];
     double at = stc_phase_start(sim);
     for (int d = 0; d < whole->m->ndense; d++)
         add_dense(sim, whole, &whole->m->dense[d]);
     at = stc_phase_end(sim, whole->thread, STC_PHASE_POISSON, at);
-    strip c = *whole;
-    for (; c.lo < whole->hi; c.lo = c.hi) {
-        c.hi = c.lo + STC_UPDATE_CHUNK < whole->hi ? c.lo + STC_UPDATE_CHUNK : whole->hi;
-        update(sim, &c, spikes);
-        emit(sim, &c, spikes, own);
-        for (int i = 0; i < c.m->plan->ntraces; i++)
-            trace_state(sim, &c, &c.m->plan->traces[i]);
-    }
+    update(sim, whole, spikes);
+    emit(sim, whole, spikes, own);
+    for (int i = 0; i < whole->m->plan->ntraces; i++)
+        trace_state(sim, whole, &whole->m->plan->traces[i]);
     stc_phase_end(sim, whole->thread, STC_PHASE_UPDATE, at);
 }
 
