@@ -31,13 +31,22 @@ static double bytes_per_synapse(const bench_outcome *o)
     return per((double)(o->peak_bytes - o->empty_bytes), o->synapses);
 }
 
-static void print_limits(const bench_limits *l)
+/* Nanoseconds of one core per unit of work, over the whole run. */
+static bench_limits measured(const stc_sim_cost *c, int64_t spikes)
 {
-    printf(
-        "limits     update %.3g ns per neuron-step, deliver %.3g per event, draw %.3g, record %.3g "
-        "per spike",
-        l->update, l->deliver, l->poisson, l->record);
-    if (isfinite(l->exchange)) printf(", exchange %.3g", l->exchange);
+    return (bench_limits){.update = per(c->update * 1e9, (double)c->neuron_steps),
+                          .deliver = per(c->deliver * 1e9, (double)c->events),
+                          .poisson = per(c->poisson * 1e9, (double)c->draws),
+                          .exchange = per(c->exchange * 1e9, (double)c->exchanges),
+                          .record = per(c->record * 1e9, (double)spikes)};
+}
+
+static void print_costs(const char *what, const bench_limits *l)
+{
+    printf("%-10s update %.3g ns per neuron-step, deliver %.3g per event, draw %.3g, record %.3g "
+           "per spike",
+           what, l->update, l->deliver, l->poisson, l->record);
+    if (isfinite(l->exchange) && l->exchange > 0.0) printf(", exchange %.3g", l->exchange);
     printf("\n");
 }
 
@@ -46,7 +55,10 @@ void bench_print_text(const stc_comm *comm, const bench_outcome *o, const bench_
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE];
     const stc_result *r = o->result;
     const bench_settings *s = o->settings;
+    stc_sim_cost cost;
+    stc_sim_phases(o->sim, &cost);
     if (comm->rank != 0) return;
+    const bench_limits costs = measured(&cost, r->spikes);
     printf("network    %s at scale %g: %s neurons, %s synapses\n", s->network, s->scale,
            stc_text_count(o->neurons, a), stc_text_count((int64_t)o->synapses, b));
     printf("on         %d rank%s x %d thread%s, %s, %s precision, %s recorded\n", r->ranks,
@@ -68,13 +80,14 @@ void bench_print_text(const stc_comm *comm, const bench_outcome *o, const bench_
     printf(" Hz\nspikes     %s, with the transient %s, checksum %016llx\n",
            stc_text_count((int64_t)o->spikes, a), stc_text_count(r->spikes, b),
            (unsigned long long)r->spike_checksum);
-    print_limits(limits);
+    print_costs("took", &costs);
+    print_costs("limits", limits);
     if (s->output) printf("wrote      %s\n", s->output);
 }
 
-static void json_limits(stc_json *out, const bench_limits *l)
+static void json_costs(stc_json *out, const char *key, const bench_limits *l)
 {
-    stc_json_open(out, "limits_ns", '{');
+    stc_json_open(out, key, '{');
     stc_json_real(out, "update", l->update);
     stc_json_real(out, "deliver", l->deliver);
     stc_json_real(out, "poisson", l->poisson);
@@ -122,7 +135,10 @@ static void json_speed(stc_json *out, const bench_outcome *o)
 void bench_print_json(const stc_comm *comm, const bench_outcome *o, const bench_limits *limits)
 {
     const stc_result *r = o->result;
+    stc_sim_cost cost;
+    stc_sim_phases(o->sim, &cost);
     if (comm->rank != 0) return;
+    const bench_limits costs = measured(&cost, r->spikes);
     stc_json out = stc_json_begin(stdout);
     json_network(&out, o);
     json_speed(&out, o);
@@ -133,6 +149,7 @@ void bench_print_json(const stc_comm *comm, const bench_outcome *o, const bench_
         stc_json_real(&out, r->populations[i].name, rate(&r->populations[i], o->biological_s));
     stc_json_close(&out, '}');
     stc_json_hex64(&out, "spike_checksum", r->spike_checksum);
-    json_limits(&out, limits);
+    json_costs(&out, "costs_ns", &costs);
+    json_costs(&out, "limits_ns", limits);
     stc_json_end(&out);
 }

@@ -101,7 +101,8 @@ static int build(const stc_comm *comm, bench_outcome *out, stc_input **input)
     const bench_settings *s = out->settings;
     stc_compile_report report = {0};
     stc_compile_options compile = {.optimization = 2, .clamp_chips = true, .seed = s->seed};
-    stc_run_options run = {.seed = s->seed,
+    stc_run_options run = {.phases = true,
+                           .seed = s->seed,
                            .threads = s->threads,
                            .single = s->single,
                            .record_spikes = s->record,

@@ -29,8 +29,8 @@ static void add_sizes(const assembly *a, int64_t *synapses, int64_t *bytes)
 
 void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out)
 {
-    double seconds[STC_NPHASES + 2] = {0};
-    int64_t counts[5] = {0};
+    double seconds[STC_NPHASES + 3] = {0};
+    int64_t counts[6] = {0};
     const int64_t steps = sim->steps * sim->nsamples;
     for (int t = 0; t < sim->threads; t++) {
         for (int k = 0; k < STC_NPHASES; k++)
@@ -39,6 +39,8 @@ void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out)
     }
     seconds[STC_NPHASES] = sim->wait_seconds * sim->threads;
     seconds[STC_NPHASES + 1] = sim->simulate_seconds * sim->threads;
+    seconds[STC_NPHASES + 2] = sim->record_seconds;
+    counts[5] = stc_sim_beats(sim);
     for (int i = 0; i < sim->nassemblies; i++) {
         const assembly *a = sim->assemblies[i];
         for (int k = 0; k < a->nmembers; k++)
@@ -46,12 +48,14 @@ void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out)
         counts[2] += a->n * steps;
         add_sizes(a, &counts[3], &counts[4]);
     }
-    MPI_Allreduce(MPI_IN_PLACE, seconds, STC_NPHASES + 2, MPI_DOUBLE, MPI_SUM, sim->world.mpi);
-    MPI_Allreduce(MPI_IN_PLACE, counts, 5, MPI_INT64_T, MPI_SUM, sim->world.mpi);
+    MPI_Allreduce(MPI_IN_PLACE, seconds, STC_NPHASES + 3, MPI_DOUBLE, MPI_SUM, sim->world.mpi);
+    MPI_Allreduce(MPI_IN_PLACE, counts, 6, MPI_INT64_T, MPI_SUM, sim->world.mpi);
     *out = (stc_sim_cost){.deliver = seconds[STC_PHASE_DELIVER],
                           .poisson = seconds[STC_PHASE_POISSON],
                           .update = seconds[STC_PHASE_UPDATE],
                           .exchange = seconds[STC_NPHASES],
+                          .record = seconds[STC_NPHASES + 2],
+                          .exchanges = counts[5],
                           .simulate = seconds[STC_NPHASES + 1],
                           .events = counts[0],
                           .draws = counts[1],
@@ -92,6 +96,7 @@ void stc_sim_print_profile(const stc_sim *sim, FILE *file)
     if (!speaks) return;
     print_part(file, "deliver, all threads", cost.deliver, cost.events, "synaptic event");
     print_part(file, "one-to-one input", cost.poisson, cost.draws, "draw");
-    print_part(file, "update and record", cost.update, cost.neuron_steps, "neuron and step");
+    print_part(file, "update", cost.update, cost.neuron_steps, "neuron and step");
+    print_part(file, "record", cost.record, 0, "");
     print_part(file, "threads x ranks x time", cost.simulate, 0, "");
 }

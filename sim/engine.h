@@ -171,7 +171,7 @@ struct stc_sim {
     assembly **assemblies, **together; /* [nstages]; together: those of one cycle, while it runs */
     exchange *exchange;
     double *sample_start, *sample_end; /* [nsamples] seconds, this rank */
-    double load_seconds, simulate_seconds, wait_seconds;
+    double load_seconds, simulate_seconds, wait_seconds, record_seconds;
     int64_t measured_from; /* step; -1: the measured part has not begun */
     double measure_start, measured_seconds;
     int64_t messages, bytes, spike_copies;

@@ -248,6 +248,13 @@ static void compute(stc_sim *sim, stage_plan *plan, int64_t beat, int64_t first,
     plan->seconds += stc_seconds() - start;
 }
 
+static void record(stc_sim *sim, stage_plan *plan, int64_t item)
+{
+    const double start = stc_phase_start(sim);
+    stc_sim_record(sim, plan, item);
+    if (sim->options.phases) sim->record_seconds += stc_seconds() - start;
+}
+
 static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
 {
     int64_t item = stc_sim_item(sim, plan, beat);
@@ -258,7 +265,7 @@ static void run_stage(stc_sim *sim, stage_plan *plan, int64_t beat)
     int64_t block = item % sim->nblocks;
     compute(sim, plan, beat, 0,
             gathers ? stc_sim_block_length(sim, block) : stc_sim_steps_in_block(sim, plan, block));
-    if (plan->timing != ONCE_PER_SAMPLE || last_block) stc_sim_record(sim, plan, item);
+    if (plan->timing != ONCE_PER_SAMPLE || last_block) record(sim, plan, item);
 }
 
 /* The stages of a cycle, n of them from order[at] on: in pieces of its smallest delay. When a piece
@@ -301,7 +308,7 @@ static void run_cycle(stc_sim *sim, int32_t at, int32_t n, int64_t beat)
     for (int32_t i = at; i < at + n; i++) {
         stage_plan *plan = &sim->stages[sim->order[i]];
         int64_t item = stc_sim_item(sim, plan, beat);
-        if (plan->nboxes > 0 && item >= 0) stc_sim_record(sim, plan, item);
+        if (plan->nboxes > 0 && item >= 0) record(sim, plan, item);
     }
 }
 

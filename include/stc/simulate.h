@@ -67,6 +67,7 @@ typedef struct {
         update;                /* poisson: with all one-to-one input; update: with recording */
     double exchange, simulate; /* exchange: with waiting; simulate: ranks x threads x time */
     int64_t events, draws, neuron_steps; /* synapses that spikes arrived at; one-to-one counts */
+    int64_t exchanges;                   /* beats of all ranks */
     int64_t synapses, synapse_bytes;     /* stored ones, with the heads of their rows */
 } stc_sim_cost;
 void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out);
