@@ -63,9 +63,11 @@ void stc_sim_destroy(stc_sim **sim);
 /* What a run of populations spent, when it was asked to measure: seconds of all threads of all
  * ranks and how often each was done. Collective. */
 typedef struct {
-    double deliver, poisson,
-        update;                /* poisson: with all one-to-one input; update: with recording */
-    double exchange, simulate; /* exchange: with waiting; simulate: ranks x threads x time */
+    double deliver, update;
+    double poisson;                      /* with all one-to-one input */
+    double record;                       /* spikes and outputs, by one thread of each rank */
+    double exchange;                     /* with waiting */
+    double simulate;                     /* ranks x threads x time */
     int64_t events, draws, neuron_steps; /* synapses that spikes arrived at; one-to-one counts */
     int64_t exchanges;                   /* beats of all ranks */
     int64_t synapses, synapse_bytes;     /* stored ones, with the heads of their rows */
