@@ -1,5 +1,4 @@
-"""Spikformer once more, by another hand: from the text of the paper, with nothing of the
-other file.
+"""Spikformer once more, from the text of the paper alone, with nothing of the other file.
 
 Where the paper leaves the layout open this one goes other ways: the batch comes before time, tokens
 before channels, one matrix makes queries, keys and values, weights are bare parameters that
