@@ -53,11 +53,10 @@ typedef struct {
     dense_input *dense;
 } member;
 
-/* A spike of a source whose synapses are not all delivered; the ends of the cells of its row
- * follow. */
+/* A spike of a source whose synapses are not all delivered; a copy of the head of its row follows,
+ * if the pathway copies heads: they lie far apart, and are read over many steps. */
 typedef struct {
-    char *word; /* first one of the row */
-    int64_t count;
+    uint32_t row, count;
 } row_spike;
 
 /* Synapses of one pathway onto one patch, in rows: those of source i are row i. Every row has a
@@ -95,7 +94,7 @@ typedef struct {
         int port, sign;
     } group[STC_MAX_CELL_GROUPS];
     int64_t blocks; /* groups of steps */
-    bool wide_cells;
+    bool wide_cells, copies_heads;
     int64_t ncells, head_bytes, spike_bytes, span;
     row_table *table; /* [npatches] */
 } pathway;

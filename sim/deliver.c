@@ -37,15 +37,12 @@ static row_spike *spike_at(const pathway *p, const row_table *t, int64_t at, int
 static void note(const pathway *p, row_table *t, const unsigned char *spikes, int64_t n,
                  const uint32_t *row, int64_t at)
 {
-    const int64_t size = p->format.wide_word ? 8 : 4;
     for (int64_t i = 0; i < n; i++)
         __builtin_prefetch(stc_row_start(p, t, row[i]));
     for (int64_t i = 0; i < n; i++) {
-        const uint32_t *start = stc_row_start(p, t, row[i]);
         row_spike *spike = spike_at(p, t, at, t->nspikes[at]++);
-        spike->word = (char *)t->word + *start * size;
-        spike->count = spikes[row[i]];
-        memcpy(spike + 1, start + 1, (size_t)(p->ncells * (p->wide_cells ? 4 : 2)));
+        *spike = (row_spike){row[i], spikes[row[i]]};
+        if (p->copies_heads) memcpy(spike + 1, stc_row_start(p, t, row[i]), (size_t)p->head_bytes);
     }
 }
 
@@ -75,14 +72,16 @@ static void add_block(const stc_sim *sim, const pathway *p, const row_table *t, 
     const int64_t size = p->format.wide_word ? 8 : 4;
     for (int64_t i = 0; i < t->nspikes[at]; i++) {
         const row_spike *spike = spike_at(p, t, at, i);
+        const uint32_t *start = p->copies_heads ? (const uint32_t *)(const void *)(spike + 1)
+                                                : stc_row_start(p, t, spike->row);
         for (int g = 0; g < p->ngroups; g++) {
             const int64_t cell = g * p->blocks + block;
-            const int64_t from = cell > 0 ? stc_cell_end(p, spike + 1, cell - 1) : 0;
-            const int64_t n = stc_cell_end(p, spike + 1, cell) - from;
+            const int64_t from = cell > 0 ? stc_cell_end(p, start + 1, cell - 1) : 0;
+            const int64_t n = stc_cell_end(p, start + 1, cell) - from;
             if (n == 0) continue;
             if (b->n == RUNS) flush(sim, b);
             b->run[b->n++] = (stc_synapse_run){.n = n,
-                                               .word = spike->word + from * size,
+                                               .word = (char *)t->word + (*start + from) * size,
                                                .ring = &ring[p->group[g].port],
                                                .scale = p->group[g].sign * p->scale * spike->count};
         }

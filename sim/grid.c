@@ -14,11 +14,12 @@
 #include <string.h>
 
 enum {
-    LIST_BITS = 44,     /* of listed weights at most */
-    STEP_BITS = 1,      /* at least */
-    MOST_STEP_BITS = 4, /* of wide words */
-    NARROW = 32,        /* bits of a narrow word */
-    MANY = 30000        /* synapses of a row that may not be counted in 16 bits */
+    LIST_BITS = 44,        /* of listed weights at most */
+    STEP_BITS = 1,         /* at least */
+    MOST_STEP_BITS = 4,    /* of wide words */
+    NARROW = 32,           /* bits of a narrow word */
+    MOST_COPIED = 1 << 27, /* bytes of spikes with heads of a patch, if all sources always fired */
+    MANY = 30000           /* synapses of a row that may not be counted in 16 bits */
 };
 
 /* ---- units ---- */
@@ -152,8 +153,11 @@ static void lay_out(const assembly *a, pathway *p)
             p->wide_cells |= a->inputs[i].projection->nedges > UINT16_MAX;
     const int64_t cell = p->wide_cells ? 4 : 2;
     p->head_bytes = stc_round_up(4 + p->ncells * cell, 4);
-    p->spike_bytes = stc_round_up((int64_t)sizeof(row_spike) + p->ncells * cell, 8);
     p->span = ((p->blocks - 1) << f->step_bits) + 1;
+    p->spike_bytes = (int64_t)sizeof(row_spike) + p->head_bytes;
+    p->copies_heads =
+        stc_sim_product(p->span * p->spike_bytes, p->source->window_size) <= MOST_COPIED;
+    if (!p->copies_heads) p->spike_bytes = (int64_t)sizeof(row_spike);
 }
 
 int stc_sim_choose_formats(const stc_sim *sim, assembly *a)
