@@ -157,7 +157,8 @@ static int flat_partition(const stc_partition_job *job, int32_t index, uint64_t 
         rc = stc_level_bisect(&job->level, &job->limits, seed, part);
         if (rc == 0) rc = stc_partition_repair(job, true, part);
     }
-    return rc == 0 ? stc_level_refine(&job->level, &job->limits, seed, part) : rc;
+    const uint64_t visits = index == 0 ? seed : 1; /* the order in which vertices are tried */
+    return rc == 0 ? stc_level_refine(&job->level, &job->limits, visits, part) : rc;
 }
 
 static int multilevel_partition(const stc_partition_job *job, bool metis, uint64_t seed,
