@@ -384,9 +384,48 @@ static int64_t unpack_list(const unsigned char *in, int64_t n, unsigned char *ou
     return (int64_t)sizeof count + count * (int64_t)sizeof index;
 }
 
+/* Populations list who fired, so that nothing of their size need be touched; -1: pack otherwise. */
+static int64_t pack_fired(const stc_sim *sim, const stage_plan *plan, const cargo *c,
+                          const unsigned char *window, unsigned char *out, int64_t *set)
+{
+    const int64_t slot = stc_sim_slot(plan, window), first = c->segments[0].start, n = c->elements;
+    unsigned char *at = out + 1 + sizeof(uint16_t);
+    *set = 0;
+    if (2 >= (n + 7) / 8) return -1;
+    for (int part = 0; part < sim->threads; part++) {
+        int64_t *count;
+        const uint32_t *list = stc_fired(plan, slot, part, &count);
+        for (int64_t i = 0; i < *count; i++) {
+            const int64_t index = list[i] - first;
+            if (index < 0 || index >= n) continue;
+            if (2 + 2 * ++*set >= (n + 7) / 8) return -1; /* the bitmap is shorter */
+            const uint16_t word = (uint16_t)index;
+            memcpy(at, &word, sizeof word);
+            at += sizeof word;
+        }
+    }
+    const uint16_t count = (uint16_t)*set;
+    out[0] = LIST;
+    memcpy(out + 1, &count, sizeof count);
+    return at - out;
+}
+
+static bool lists_spikes(const stage_plan *plan, const cargo *c)
+{
+    return plan->fired && c->nsegments == 1 && c->elements <= UINT16_MAX &&
+           stc_kind_is_bit(plan->stage->kind);
+}
+
 static unsigned char *pack_step(stc_sim *sim, const stage_plan *plan, const cargo *c,
                                 unsigned char *window, unsigned char *out)
 {
+    if (lists_spikes(plan, c)) {
+        int64_t listed, bytes = pack_fired(sim, plan, c, window, out, &listed);
+        if (bytes >= 0) {
+            sim->spike_copies += listed;
+            return out + bytes;
+        }
+    }
     unsigned char *gathered = sim->exchange->gathered;
     int64_t size = stc_dtype_size(plan->stage->dtype), n = c->elements;
     if (!stc_kind_is_bit(plan->stage->kind)) {
@@ -419,6 +458,25 @@ static void list_segments(const stc_sim *sim, const stage_plan *plan, const carg
     }
 }
 
+/* The same from a list: the spikes alone are written. */
+static const unsigned char *unpack_fired(const stc_sim *sim, const stage_plan *plan, const cargo *c,
+                                         unsigned char *window, const unsigned char *in)
+{
+    uint16_t n, index;
+    int64_t *count;
+    uint32_t *list = stc_fired(plan, stc_sim_slot(plan, window), sim->threads, &count);
+    memcpy(&n, in + 1, sizeof n);
+    in += 1 + sizeof n;
+    for (int64_t i = 0; i < n; i++, in += sizeof index) {
+        memcpy(&index, in, sizeof index);
+        if (index >= c->elements) continue;
+        const uint32_t element = (uint32_t)(c->segments[0].start + index);
+        window[element] = 1;
+        list[(*count)++] = element;
+    }
+    return in;
+}
+
 /* Forget those of the steps that messages of this beat bring. */
 static void clear_lists(const stc_sim *sim, const neighbour *n, int64_t beat)
 {
@@ -428,7 +486,11 @@ static void clear_lists(const stc_sim *sim, const neighbour *n, int64_t beat)
         if (!plan->fired || item < 0) continue;
         for (int64_t t = 0; t < stc_sim_steps_in_block(sim, plan, item % sim->nblocks); t++) {
             int64_t *count;
-            stc_fired(plan, stc_sim_slot(plan, stc_sim_at(plan, item, t)), sim->threads, &count);
+            unsigned char *window = stc_sim_at(plan, item, t);
+            const uint32_t *list =
+                stc_fired(plan, stc_sim_slot(plan, window), sim->threads, &count);
+            for (int64_t k = 0; k < *count; k++)
+                window[list[k]] = 0;
             *count = 0;
         }
     }
@@ -439,6 +501,7 @@ static const unsigned char *unpack_step(stc_sim *sim, const stage_plan *plan, co
 {
     unsigned char *gathered = sim->exchange->gathered;
     int64_t size = stc_dtype_size(plan->stage->dtype), n = c->elements, bytes = n * size;
+    if (lists_spikes(plan, c) && in[0] == LIST) return unpack_fired(sim, plan, c, window, in);
     if (!stc_kind_is_bit(plan->stage->kind)) {
         memcpy(gathered, in, (size_t)bytes);
     } else if (in[0] == BITMAP) {
