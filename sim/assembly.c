@@ -30,29 +30,48 @@ static int read_param(const stc_sim *sim, const assembly *a, const member *m, in
     return 0;
 }
 
-/* Coefficients and start of all neurons; values [nparams][n] of parameters that differ, NULL when
- * none does. */
-static int prepare(assembly *a, member *m, const int32_t *field, const double *values)
+/* Coefficients and start of all neurons; values [nparams][n] of parameters that are in a field,
+ * NULL when none is. */
+static int prepare(const assembly *a, const member *m, const int32_t *field, const double *values)
 {
     double params[STC_MAX_POPULATION_PARAMS], c[STC_MAX_POPULATION_COEFFICIENTS];
     double start[STC_MAX_POPULATION_STATES];
-    for (int64_t i = 0; i < m->n; i++) {
-        for (int k = 0; k < a->model->nparams; k++)
-            params[k] = field[k] >= 0 ? values[k * m->n + i] : m->params[k];
-        int rc = values || i == 0 ? a->model->prepare(params, c) : 0;
-        if (rc < 0) {
-            return stc_fail_in(rc, "population %s, neuron %lld", m->plan->stage->name,
-                               (long long)a->id[m->first + i]);
+    for (int q = 0; q < a->npatches; q++) {
+        const slice s = stc_slice(a, m, q);
+        for (int64_t i = s.lo, index = s.index; i < s.hi; i++, index++) {
+            for (int k = 0; k < a->model->nparams; k++)
+                params[k] = field[k] >= 0 ? values[k * m->n + index] : m->params[k];
+            const bool differs = values || index == 0;
+            int rc = differs ? a->model->prepare(params, c) : 0;
+            if (rc < 0) {
+                return stc_fail_in(rc, "population %s, neuron %lld", m->plan->stage->name,
+                                   (long long)a->id[i]);
+            }
+            if (differs) a->model->start(params, start);
+            for (int k = 0; k < a->model->ncoefficients; k++)
+                stc_real_put(a, m->coefficient[k], index, c[k]);
+            for (int k = 0; k < a->model->nstate; k++)
+                stc_real_put(a, a->start[k], i, start[k]);
         }
-        if (values || i == 0) a->model->start(params, start);
-        for (int k = 0; k < a->model->ncoefficients && (values || i < STC_UPDATE_CHUNK); k++)
-            stc_real_put(a, m->coefficient[k], i, c[k]);
-        for (int k = 0; k < a->model->nstate; k++)
-            stc_real_put(a, a->start[k], m->first + i, start[k]);
     }
-    for (int64_t i = m->n; !values && i < STC_UPDATE_CHUNK; i++)
-        for (int k = 0; k < a->model->ncoefficients; k++)
-            stc_real_put(a, m->coefficient[k], i, c[k]);
+    return 0;
+}
+
+/* Coefficients that are the same for all neurons need not stream through the caches: a chunk of
+ * them is enough, whatever other parameters may differ. */
+static int share_coefficients(const assembly *a, member *m)
+{
+    for (int k = 0; k < a->model->ncoefficients; k++) {
+        char *each = m->coefficient[k];
+        const int64_t size = stc_real_size(a);
+        m->common[k] = memcmp(each, each + size, (size_t)((m->n - 1) * size)) == 0;
+        if (!m->common[k]) continue;
+        m->coefficient[k] = stc_alloc(STC_UPDATE_CHUNK, size);
+        for (int64_t i = 0; m->coefficient[k] && i < STC_UPDATE_CHUNK; i++)
+            stc_real_put(a, m->coefficient[k], i, stc_real_get(a, each, 0));
+        stc_free(each);
+        if (!m->coefficient[k]) return STC_ERR_NOMEM;
+    }
     return 0;
 }
 
@@ -64,19 +83,17 @@ static int load_neurons(const stc_sim *sim, assembly *a, member *m)
     for (int k = 0; k < a->model->nparams; k++)
         differ = differ || field[k] >= 0;
     for (int k = 0; k < a->model->ncoefficients; k++) {
-        m->common[k] = !differ;
-        m->coefficient[k] = stc_alloc(differ ? m->n : STC_UPDATE_CHUNK, stc_real_size(a));
+        m->coefficient[k] = stc_alloc(m->n, stc_real_size(a));
         if (!m->coefficient[k]) return STC_ERR_NOMEM;
     }
-    if (!differ) return prepare(a, m, field, NULL);
-    double *values = stc_alloc(a->model->nparams * m->n, sizeof *values);
-    int rc = values ? 0 : STC_ERR_NOMEM;
+    double *values = differ ? stc_alloc(a->model->nparams * m->n, sizeof *values) : NULL;
+    int rc = differ && !values ? STC_ERR_NOMEM : 0;
     for (int k = 0; k < a->model->nparams && rc >= 0; k++) {
         if (field[k] >= 0) rc = read_param(sim, a, m, k, field[k], values + k * m->n);
     }
     if (rc >= 0) rc = prepare(a, m, field, values);
     stc_free(values);
-    return rc;
+    return rc < 0 ? rc : share_coefficients(a, m);
 }
 
 /* ---- what they receive ---- */
@@ -240,7 +257,7 @@ static int list_members(stc_sim *sim, assembly *a, int32_t first)
         plan->member = i;
         qsort(plan->boxes, (size_t)plan->nboxes, sizeof *plan->boxes, by_first);
         member *m = &a->members[i++];
-        *m = (member){.plan = plan, .first = a->n};
+        *m = (member){.plan = plan};
         m->params = plan->kernels[plan->nkernels - 1].kernel->u.population.params;
         for (int b = 0; b < plan->nboxes; b++)
             m->n += plan->boxes[b].positions * plan->boxes[b].channels;
@@ -249,50 +266,73 @@ static int list_members(stc_sim *sim, assembly *a, int32_t first)
     return 0;
 }
 
-static int number_neurons(assembly *a)
+/* Where the slices of all members begin in a patch. */
+static int64_t lay_slices(assembly *a, int q)
 {
-    int64_t i = 0;
-    a->id = stc_alloc(a->n, sizeof *a->id);
-    a->ahead = stc_alloc(a->n, sizeof *a->ahead);
-    if (!a->id || !a->ahead) return STC_ERR_NOMEM;
-    for (int k = 0; k < a->nmembers; k++) {
-        const stage_plan *plan = a->members[k].plan;
-        for (int b = 0; b < plan->nboxes; b++)
-            for (int64_t id = plan->boxes[b].box.lo[0]; id < plan->boxes[b].box.hi[0]; id++)
-                a->id[i++] = id;
+    int64_t next = q * a->patch_size;
+    for (int i = 0; i < a->nmembers; i++) {
+        a->members[i].first[q] = next;
+        const slice s = stc_slice(a, &a->members[i], q);
+        next += s.hi - s.lo;
     }
-    for (int k = 0; k < a->nmembers; k++) {
-        const member *m = &a->members[k];
-        for (i = m->first + m->n - 1; i >= m->first; i--) {
-            const bool next = i + 1 < m->first + m->n && a->id[i + 1] == a->id[i] + 1;
-            a->ahead[i] = next && a->ahead[i + 1] < INT32_MAX ? a->ahead[i + 1] + 1 : 1;
-        }
-    }
-    return 0;
+    return next - q * a->patch_size;
 }
 
-/* Patches of equal size, as many for each thread; whole vectors, but for the last. */
+/* Patches of about equal size, as many for each thread; whole vectors. */
 static int cut_patches(const stc_sim *sim, assembly *a)
 {
     enum { MOST = 1 << STC_PATCH_BITS, VECTOR = 64 };
     const int64_t share = (a->n + sim->threads - 1) / sim->threads;
-    const int64_t each = (share + MOST - 1) / MOST;
-    a->patch_size = stc_round_up((a->n + sim->threads * each - 1) / (sim->threads * each), VECTOR);
-    a->npatches = (int)((a->n + a->patch_size - 1) / a->patch_size);
+    const int64_t each = (share + a->nmembers + MOST - 1) / MOST; /* slices are rounded up */
+    a->npatches = (int)(each * sim->threads);
     a->patches = stc_alloc(a->npatches, sizeof *a->patches);
     a->first_patch = stc_alloc(sim->threads + 1, sizeof *a->first_patch);
     a->tallies = stc_alloc((int64_t)sim->threads * a->nmembers, sizeof *a->tallies);
     if (!a->patches || !a->first_patch || !a->tallies) return STC_ERR_NOMEM;
+    for (int i = 0; i < a->nmembers; i++) {
+        a->members[i].first = stc_alloc(a->npatches, sizeof *a->members[i].first);
+        if (!a->members[i].first) return STC_ERR_NOMEM;
+    }
     for (int q = 0; q < a->npatches; q++) {
-        int64_t first = q * a->patch_size, left = a->n - first;
-        a->patches[q] = (patch){.first = first, .n = left < a->patch_size ? left : a->patch_size};
+        const int64_t n = stc_round_up(lay_slices(a, q), VECTOR);
+        a->patch_size = n > a->patch_size ? n : a->patch_size;
     }
-    for (int t = 0; t <= sim->threads; t++) {
-        int64_t first = t * each;
-        a->first_patch[t] = first < a->npatches ? (int)first : a->npatches;
-    }
+    for (int q = 0; q < a->npatches; q++)
+        a->patches[q] = (patch){.first = q * a->patch_size, .n = lay_slices(a, q)};
+    for (int t = 0; t <= sim->threads; t++)
+        a->first_patch[t] = (int)(t * each);
+    a->n = a->npatches * a->patch_size;
     while (INT64_C(1) << a->neuron_bits < a->patch_size)
         a->neuron_bits++;
+    return 0;
+}
+
+/* Ids of the neurons of a member, in order, go to its slices in order. */
+static void number_member(assembly *a, const member *m)
+{
+    const stage_plan *plan = m->plan;
+    const owned_box *box = plan->boxes;
+    int64_t id = box->box.lo[0];
+    for (int q = 0; q < a->npatches; q++) {
+        const slice s = stc_slice(a, m, q);
+        for (int64_t i = s.lo; i < s.hi; i++) {
+            if (id == box->box.hi[0]) id = (++box)->box.lo[0];
+            a->id[i] = id++;
+        }
+        for (int64_t i = s.hi - 1; i >= s.lo; i--) {
+            const bool next = i + 1 < s.hi && a->id[i + 1] == a->id[i] + 1;
+            a->ahead[i] = next && a->ahead[i + 1] < INT32_MAX ? a->ahead[i + 1] + 1 : 1;
+        }
+    }
+}
+
+static int number_neurons(assembly *a)
+{
+    a->id = stc_alloc(a->n, sizeof *a->id);
+    a->ahead = stc_alloc(a->n, sizeof *a->ahead);
+    if (!a->id || !a->ahead) return STC_ERR_NOMEM;
+    for (int i = 0; i < a->nmembers; i++)
+        number_member(a, &a->members[i]);
     return 0;
 }
 
@@ -321,36 +361,6 @@ static int allocate_sums(assembly *a)
     return 0;
 }
 
-static int allocate_lists(const stc_sim *sim, const assembly *a, const member *m)
-{
-    stage_plan *plan = m->plan;
-    spike_list *list = plan->fired = stc_alloc(1, sizeof *list);
-    if (!list) return STC_ERR_NOMEM;
-    const int64_t slots = plan->depth * plan->steps;
-    list->nparts = sim->threads + 1;
-    list->start = stc_alloc(list->nparts + 1, sizeof *list->start);
-    list->count = stc_alloc(slots * list->nparts, sizeof *list->count);
-    list->element = stc_alloc(stc_sim_product(slots, plan->window_size), sizeof *list->element);
-    if (!list->start || !list->count || !list->element) return STC_ERR_NOMEM;
-    for (int t = 0; t < sim->threads; t++) {
-        int64_t lo, hi, n = 0;
-        for (int q = a->first_patch[t]; q < a->first_patch[t + 1]; q++)
-            if (stc_member_in_patch(m, &a->patches[q], &lo, &hi)) n += hi - lo;
-        list->start[t + 1] = list->start[t] + n;
-    }
-    list->start[list->nparts] = plan->window_size;
-    return 0;
-}
-
-static void destroy_lists(stage_plan *plan)
-{
-    if (!plan->fired) return;
-    stc_free(plan->fired->start);
-    stc_free(plan->fired->count);
-    stc_free(plan->fired->element);
-    stc_free(plan->fired);
-}
-
 static int create(stc_sim *sim, assembly *a, int32_t first)
 {
     int n;
@@ -359,13 +369,11 @@ static int create(stc_sim *sim, assembly *a, int32_t first)
     a->wide_sum = !a->single;
     a->model = stc_population_models(isa, a->single, &n)[model_of(sim, first)];
     STC_TRY(list_members(sim, a, first));
-    STC_TRY(number_neurons(a));
     STC_TRY(cut_patches(sim, a));
+    STC_TRY(number_neurons(a));
     STC_TRY(allocate_state(a));
     for (int i = 0; i < a->nmembers; i++)
         STC_TRY(load_neurons(sim, a, &a->members[i]));
-    for (int i = 0; i < a->nmembers; i++)
-        STC_TRY(allocate_lists(sim, a, &a->members[i]));
     STC_TRY(list_inputs(sim, a));
     STC_TRY(stc_sim_choose_formats(sim, a));
     STC_TRY(allocate_sums(a));
@@ -387,7 +395,7 @@ int stc_sim_load_populations(stc_sim *sim)
         sim->assemblies[sim->nassemblies++] = a;
         STC_TRY(create(sim, a, s));
     }
-    return 0;
+    return stc_sim_allocate_lists(sim);
 }
 
 stage_plan *stc_assembly_stage(const assembly *a)
@@ -399,9 +407,9 @@ stage_plan *stc_assembly_stage(const assembly *a)
 
 static void destroy_member(member *m)
 {
-    destroy_lists(m->plan);
     for (int c = 0; c < STC_MAX_POPULATION_COEFFICIENTS; c++)
         stc_free(m->coefficient[c]);
+    stc_free(m->first);
     stc_free(m->currents);
     stc_free(m->dense);
 }

@@ -3,9 +3,10 @@
  * The populations of a network are many and the projections between them many more; what costs time
  * are sources that fire and neurons that are updated. So the populations of one model that run in
  * step form an assembly: one array for every state, and one pathway for all synapses of a source
- * stage. The neurons of an assembly are cut into patches of at most 2^16; a thread owns patches,
- * with all synapses onto them, and nothing that a thread writes is read by another before all have
- * finished the piece of time.
+ * stage. The neurons of an assembly are cut into patches of at most 2^16, each with an equal share
+ * of every population, so that all have as much to do at any time; a thread owns patches, with all
+ * synapses onto them, and nothing that a thread writes is read by another before all have finished
+ * the piece of time.
  *
  * Reading order: assembly.c (which populations go together, their neurons), grid.c (integers for
  * weights), pathway.c (rows of synapses), deliver.c (spikes to accumulators), population.c (a
@@ -45,19 +46,25 @@ typedef struct {
 typedef struct {
     stage_plan *plan;
     const double *params;
-    int64_t first, n; /* its neurons on this rank: first .. first+n of the assembly */
+    int64_t n;      /* its neurons on this rank */
+    int64_t *first; /* [npatches] number in the assembly of those of its slice in each patch */
     void *coefficient[STC_MAX_POPULATION_COEFFICIENTS];
-    bool common[STC_MAX_POPULATION_COEFFICIENTS]; /* the same for all, in a chunk of entries */
+    bool common[STC_MAX_POPULATION_COEFFICIENTS]; /* the same for all: STC_UPDATE_CHUNK of them */
     int ncurrents, ndense;
     const kernel_plan **currents;
     dense_input *dense;
 } member;
 
-/* A spike of a source whose synapses are not all delivered; a copy of the head of its row follows,
- * if the pathway copies heads: they lie far apart, and are read over many steps. */
+/* A spike of a source whose synapses are not all delivered. */
 typedef struct {
     uint32_t row, count;
 } row_spike;
+
+/* Words of a cell of a source that fired `count` times. */
+typedef struct {
+    uint32_t first, n;
+    uint16_t group, count;
+} due_run;
 
 /* Synapses of one pathway onto one patch, in rows: those of source i are row i. Every row has a
  * head: the number of its first word, then where its cells end, counted from there. A cell holds
@@ -66,9 +73,11 @@ typedef struct {
     int64_t nrows, nwords;
     char *head; /* [nrows][pathway->head_bytes] */
     void *word; /* [nwords] */
-    /* Spikes of the steps that are not yet delivered: [span][nrows][pathway->spike_bytes] and
-     * [span] */
-    char *spike;
+    /* What is due in the steps to come: [span][pathway->room] and [span]. */
+    due_run *due;
+    int64_t *ndue;
+    /* Spikes for which there was no room: [span][nrows] and [span]. */
+    row_spike *spike;
     int64_t *nspikes;
 } row_table;
 
@@ -94,13 +103,13 @@ typedef struct {
         int port, sign;
     } group[STC_MAX_CELL_GROUPS];
     int64_t blocks; /* groups of steps */
-    bool wide_cells, copies_heads;
-    int64_t ncells, head_bytes, spike_bytes, span;
+    bool wide_cells;
+    int64_t ncells, head_bytes, span, room;
     row_table *table; /* [npatches] */
 } pathway;
 
 typedef struct {
-    int64_t first, n; /* neurons of the assembly */
+    int64_t first, n; /* its neurons: first .. first+n of the assembly */
     void *sum;        /* [ports][slots << neuron_bits] */
 } patch;
 
@@ -116,7 +125,7 @@ struct assembly {
     bool single;
     int nmembers;
     member *members;
-    int64_t n;
+    int64_t n;      /* npatches * patch_size: some numbers at the ends of patches have no neuron */
     int64_t *id;    /* [n] C-order index in the node */
     int32_t *ahead; /* [n] neurons from here on whose ids follow each other */
     int64_t patch_size;
@@ -158,6 +167,10 @@ static inline void *stc_real_at(const assembly *a, void *array, int64_t i)
     return (char *)array + i * stc_real_size(a);
 }
 
+static inline int64_t stc_word_size(const pathway *p)
+{
+    return p->format.wide_word ? (int64_t)sizeof(uint64_t) : (int64_t)sizeof(uint32_t);
+}
 /* Head of a row: its first word, then the ends of its cells. */
 static inline uint32_t *stc_row_start(const pathway *p, const row_table *t, int64_t row)
 {
@@ -168,12 +181,14 @@ static inline uint32_t stc_cell_end(const pathway *p, const void *cells, int64_t
     return p->wide_cells ? ((const uint32_t *)cells)[cell] : ((const uint16_t *)cells)[cell];
 }
 
-/* Neurons of a member in a patch: [*lo, *hi) of the assembly; false when there are none. */
-static inline bool stc_member_in_patch(const member *m, const patch *q, int64_t *lo, int64_t *hi)
+/* The slice of a member in a patch: neurons lo .. hi of the assembly are its neurons index ... */
+typedef struct {
+    int64_t lo, hi, index;
+} slice;
+static inline slice stc_slice(const assembly *a, const member *m, int q)
 {
-    *lo = m->first > q->first ? m->first : q->first;
-    *hi = m->first + m->n < q->first + q->n ? m->first + m->n : q->first + q->n;
-    return *lo < *hi;
+    const int64_t from = m->n * q / a->npatches, to = m->n * (q + 1) / a->npatches;
+    return (slice){m->first[q], m->first[q] + to - from, from};
 }
 
 /* Port of a synapse. Models with two ports choose by the sign of the weight; those with more number

@@ -4,13 +4,21 @@
 
 #include <string.h>
 
-const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, int64_t item,
-                                    int64_t step, int64_t delay)
+int64_t stc_sim_slot_before(const stc_sim *sim, const stage_plan *plan, int64_t item, int64_t step,
+                            int64_t delay)
 {
     int64_t sample = item / sim->nblocks;
     int64_t at = item % sim->nblocks * sim->block + step - delay;
-    if (at < 0) return sim->zeros;
-    return stc_sim_at(plan, sample * sim->nblocks + at / sim->block, at % sim->block);
+    if (at < 0) return -1;
+    return stc_sim_slot(plan, sample * sim->nblocks + at / sim->block, at % sim->block);
+}
+
+const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, int64_t item,
+                                    int64_t step, int64_t delay)
+{
+    const int64_t slot = stc_sim_slot_before(sim, plan, item, step, delay);
+    if (slot < 0) return sim->zeros;
+    return plan->buffer + slot * plan->window_size * stc_dtype_size(plan->stage->dtype);
 }
 
 /* One row of elements with the same delay, or with one each; index: of its first element. */

@@ -1,8 +1,10 @@
 /* deliver.c - from spikes to accumulators.
  *
- * A spike is noted once, when its first synapses are due, and stays noted until its last ones are:
- * synapses whose delays fall in one group of steps are delivered together, to as many slots of the
- * ring, so that what is written stays in cache while what is read streams from memory. */
+ * Synapses whose delays fall in one group of steps are delivered together, to as many slots of the
+ * ring, so that what is written stays in cache while what is read streams from memory. When a
+ * source fires, all runs of its row are noted in the lists of the steps in which they are due: a
+ * step then reads one list from end to end. Where a list is full, after a burst, the spike itself
+ * is kept until its last synapses are delivered. */
 #include "assembly.h"
 
 #include <omp.h>
@@ -28,62 +30,116 @@ static void flush(const stc_sim *sim, batch *b)
     b->n = 0;
 }
 
-static row_spike *spike_at(const pathway *p, const row_table *t, int64_t at, int64_t i)
+/* Words of a cell: how many, and the first. */
+static int64_t run_of_cell(const pathway *p, const uint32_t *start, int64_t cell, uint32_t *first)
 {
-    return (row_spike *)(void *)(t->spike + (at * t->nrows + i) * p->spike_bytes);
+    const uint32_t from = cell > 0 ? stc_cell_end(p, start + 1, cell - 1) : 0;
+    *first = *start + from;
+    return (int64_t)stc_cell_end(p, start + 1, cell) - from;
 }
 
-/* Note sources that fired. The heads of their rows lie far apart: ask for all of them first. */
-static void note(const pathway *p, row_table *t, const unsigned char *spikes, int64_t n,
-                 const uint32_t *row, int64_t at)
+static stc_synapse_run make_run(const pathway *p, const row_table *t, const due_run *due,
+                                const stc_ring *ring)
+{
+    return (stc_synapse_run){.n = due->n,
+                             .word = (char *)t->word + due->first * stc_word_size(p),
+                             .ring = &ring[p->group[due->group].port],
+                             .scale = p->group[due->group].sign * p->scale * due->count};
+}
+
+/* The list of the step that is a number of blocks after step `at` of the span. */
+static int64_t list_of_block(const pathway *p, int64_t at, int64_t block)
+{
+    const int64_t list = at + (block << p->format.step_bits);
+    return list < p->span ? list : list - p->span;
+}
+
+static bool has_room(const pathway *p, const row_table *t, int64_t at)
+{
+    bool room = true;
+    for (int64_t block = 0; block < p->blocks; block++)
+        room &= t->ndue[list_of_block(p, at, block)] + p->ngroups <= p->room;
+    return room;
+}
+
+static void note_runs(const pathway *p, row_table *t, const uint32_t *start, uint16_t count,
+                      int64_t at)
+{
+    for (int g = 0; g < p->ngroups; g++) {
+        for (int64_t block = 0; block < p->blocks; block++) {
+            due_run due = {.group = (uint16_t)g, .count = count};
+            const int64_t list = list_of_block(p, at, block);
+            due.n = (uint32_t)run_of_cell(p, start, g * p->blocks + block, &due.first);
+            t->due[list * p->room + t->ndue[list]] = due;
+            t->ndue[list] += due.n > 0;
+        }
+    }
+}
+
+/* Note rows of sources that fired in step `at` of the span: once, or as often as count says. The
+ * heads of the rows lie far apart: ask for all of them first. */
+static void note(const pathway *p, row_table *t, int64_t n, const uint32_t *row,
+                 const unsigned char *count, int64_t at)
 {
     for (int64_t i = 0; i < n; i++)
         __builtin_prefetch(stc_row_start(p, t, row[i]));
     for (int64_t i = 0; i < n; i++) {
-        row_spike *spike = spike_at(p, t, at, t->nspikes[at]++);
-        *spike = (row_spike){row[i], spikes[row[i]]};
-        if (p->copies_heads) memcpy(spike + 1, stc_row_start(p, t, row[i]), (size_t)p->head_bytes);
+        const uint16_t times = count ? count[row[i]] : 1;
+        if (has_room(p, t, at))
+            note_runs(p, t, stc_row_start(p, t, row[i]), times, at);
+        else
+            t->spike[at * t->nrows + t->nspikes[at]++] = (row_spike){row[i], times};
     }
 }
 
-/* In the place of spikes whose last synapses are delivered. */
-static void note_step(const stc_sim *sim, const pathway *p, row_table *t,
-                      const unsigned char *spikes, int64_t at)
+/* A step of the ring of the source, in the place of those whose last synapses are delivered. */
+static void note_step(const stc_sim *sim, const pathway *p, row_table *t, int64_t slot, int64_t at)
 {
     const stage_plan *source = p->source;
     t->nspikes[at] = 0;
     if (source->fired) {
-        const int64_t slot = stc_sim_slot(source, spikes);
         for (int part = 0; part < source->fired->nparts; part++) {
             int64_t *count;
             const uint32_t *row = stc_fired(source, slot, part, &count);
-            note(p, t, spikes, *count, row, at);
+            note(p, t, *count, row, NULL, at);
         }
     } else {
         uint32_t *row = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
-        note(p, t, spikes, sim->kernels->nonzero(t->nrows, spikes, row), row, at);
+        const unsigned char *counts = source->buffer + slot * source->window_size;
+        note(p, t, sim->kernels->nonzero(t->nrows, counts, row), row, counts, at);
     }
 }
 
-/* The cells of one group of steps of all spikes of a step. */
+/* ---- runs that are due ---- */
+
+static void add(const stc_sim *sim, batch *b, const stc_synapse_run *run)
+{
+    if (b->n == RUNS) flush(sim, b);
+    b->run[b->n++] = *run;
+}
+
+static void add_due(const stc_sim *sim, const pathway *p, row_table *t, int64_t list,
+                    const stc_ring *ring, batch *b)
+{
+    for (int64_t i = 0; i < t->ndue[list]; i++) {
+        const stc_synapse_run run = make_run(p, t, &t->due[list * p->room + i], ring);
+        add(sim, b, &run);
+    }
+    t->ndue[list] = 0;
+}
+
+/* The cells of one group of steps of all spikes that were kept of a step. */
 static void add_block(const stc_sim *sim, const pathway *p, const row_table *t, int64_t at,
                       int64_t block, const stc_ring *ring, batch *b)
 {
-    const int64_t size = p->format.wide_word ? 8 : 4;
     for (int64_t i = 0; i < t->nspikes[at]; i++) {
-        const row_spike *spike = spike_at(p, t, at, i);
-        const uint32_t *start = p->copies_heads ? (const uint32_t *)(const void *)(spike + 1)
-                                                : stc_row_start(p, t, spike->row);
+        const row_spike *spike = &t->spike[at * t->nrows + i];
+        const uint32_t *start = stc_row_start(p, t, spike->row);
         for (int g = 0; g < p->ngroups; g++) {
-            const int64_t cell = g * p->blocks + block;
-            const int64_t from = cell > 0 ? stc_cell_end(p, start + 1, cell - 1) : 0;
-            const int64_t n = stc_cell_end(p, start + 1, cell) - from;
-            if (n == 0) continue;
-            if (b->n == RUNS) flush(sim, b);
-            b->run[b->n++] = (stc_synapse_run){.n = n,
-                                               .word = (char *)t->word + (*start + from) * size,
-                                               .ring = &ring[p->group[g].port],
-                                               .scale = p->group[g].sign * p->scale * spike->count};
+            due_run due = {.group = (uint16_t)g, .count = (uint16_t)spike->count};
+            due.n = (uint32_t)run_of_cell(p, start, g * p->blocks + block, &due.first);
+            const stc_synapse_run run = make_run(p, t, &due, ring);
+            if (due.n > 0) add(sim, b, &run);
         }
     }
 }
@@ -103,11 +159,12 @@ void stc_sim_deliver(const stc_sim *sim, const assembly *a, int which, int64_t i
         row_table *table = &p->table[which];
         const int64_t newest = step - p->least;
         if (newest < 0) continue;
-        note_step(sim, p, table, stc_sim_before(sim, p->source, item, t, p->least),
+        note_step(sim, p, table, stc_sim_slot_before(sim, p->source, item, t, p->least),
                   newest % p->span);
         b.kind = p->kind;
         b.what = (stc_delivery){
             .format = &p->format, .step = step, .unit = a->unit, .params = p->params};
+        add_due(sim, p, table, newest % p->span, ring, &b);
         for (int64_t block = 0; block < p->blocks; block++) {
             const int64_t fired = newest - (block << p->format.step_bits);
             if (fired < 0) break;
@@ -122,5 +179,6 @@ void stc_sim_silence(const assembly *a, int which)
     for (int k = 0; k < a->npathways; k++) {
         const pathway *p = &a->pathways[k];
         memset(p->table[which].nspikes, 0, (size_t)p->span * sizeof *p->table[which].nspikes);
+        memset(p->table[which].ndue, 0, (size_t)p->span * sizeof *p->table[which].ndue);
     }
 }

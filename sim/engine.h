@@ -2,8 +2,8 @@
  *
  * Reading order: shard.c (what this rank holds), schedule.c (when it runs), access.c (how kernels
  * find operands), weights.c, parameters.c, sums.c, direct.c and delay.c (kernels over all tiles of
- * a stage at once), assembly.h (populations), exchange.c, record.c, profile.c, trace.c, sim.c (the
- * beats), cost.c. Everything is allocated before the first beat.
+ * a stage at once), assembly.h (populations), fired.c, exchange.c, record.c, profile.c, trace.c,
+ * sim.c (the beats), cost.c. Everything is allocated before the first beat.
  */
 #ifndef STC_SIM_ENGINE_H
 #define STC_SIM_ENGINE_H
@@ -96,7 +96,8 @@ typedef struct {
     int64_t stride[STC_MAX_NDIM]; /* elements */
     int64_t window_size;
     int64_t depth, steps;  /* ring of items, steps per item */
-    unsigned char *buffer; /* [depth][steps][window_size] of dtype; NULL when not held here */
+    unsigned char *buffer; /* [depth][steps][window_size] of dtype; NULL when not held here, or when
+                              `fired` says all that anyone reads */
     int nkernels;
     kernel_plan *kernels;
     const stc_neuron_model *model; /* NULL unless a neuron stage */
@@ -195,21 +196,17 @@ static inline int64_t stc_sim_block_length(const stc_sim *sim, int64_t block)
 }
 /* Those that a stage holds values of: one where they are all the same. */
 int64_t stc_sim_steps_in_block(const stc_sim *sim, const stage_plan *plan, int64_t block);
-/* Element 0 of the window at a step of an item. */
+/* Number of a step of an item in the ring; where element 0 of the window is then. */
+static inline int64_t stc_sim_slot(const stage_plan *plan, int64_t item, int64_t step)
+{
+    return item % plan->depth * plan->steps + (plan->timing == EVERY_STEP ? step : 0);
+}
 static inline unsigned char *stc_sim_at(const stage_plan *plan, int64_t item, int64_t step)
 {
-    int64_t slot = item % plan->depth;
-    int64_t in_slot = plan->timing == EVERY_STEP ? step : 0;
     return plan->buffer +
-           (slot * plan->steps + in_slot) * plan->window_size * stc_dtype_size(plan->stage->dtype);
+           stc_sim_slot(plan, item, step) * plan->window_size * stc_dtype_size(plan->stage->dtype);
 }
-
-/* Which step of the ring begins at some values of the window, as stc_sim_at gives them. */
-static inline int64_t stc_sim_slot(const stage_plan *plan, const unsigned char *values)
-{
-    return (values - plan->buffer) / plan->window_size;
-}
-/* The list of one part of such a step, and its length. */
+/* The list of one part of a step of the ring, and its length. */
 static inline uint32_t *stc_fired(const stage_plan *plan, int64_t slot, int part, int64_t **count)
 {
     *count = plan->fired->count + slot * plan->fired->nparts + part;
@@ -228,7 +225,10 @@ static inline int64_t stc_sim_beats(const stc_sim *sim)
     int64_t items = sim->nsamples * sim->nblocks;
     return items ? sim->period * (items - 1) + sim->nlevels : 0;
 }
-/* Element 0 of the window some steps before a step of an item of the same sample. */
+/* Some steps before a step of an item of the same sample: the number in the ring (-1: before the
+ * first step), and element 0 of the window. */
+int64_t stc_sim_slot_before(const stc_sim *sim, const stage_plan *plan, int64_t item, int64_t step,
+                            int64_t delay);
 const unsigned char *stc_sim_before(const stc_sim *sim, const stage_plan *plan, int64_t item,
                                     int64_t step, int64_t delay);
 
@@ -245,6 +245,12 @@ int stc_sim_load_neurons(stc_sim *sim);
 int stc_sim_load_populations(stc_sim *sim);
 int stc_sim_agree_grid(stc_sim *sim);
 void stc_sim_destroy_assemblies(stc_sim *sim);
+
+/* fired.c: does anything but synapses read the spikes of a stage? Else lists of them are enough.
+ * Lists of all populations that this rank has or hears. */
+bool stc_sim_needs_window(const stc_program *program, int32_t stage);
+int stc_sim_allocate_lists(stc_sim *sim);
+void stc_sim_destroy_list(spike_list **list);
 
 /* generator.c: rates and amplitudes. */
 int stc_sim_load_generators(stc_sim *sim);

@@ -388,7 +388,8 @@ static int64_t unpack_list(const unsigned char *in, int64_t n, unsigned char *ou
 static int64_t pack_fired(const stc_sim *sim, const stage_plan *plan, const cargo *c,
                           const unsigned char *window, unsigned char *out, int64_t *set)
 {
-    const int64_t slot = stc_sim_slot(plan, window), first = c->segments[0].start, n = c->elements;
+    const int64_t slot = (window - plan->buffer) / plan->window_size, first = c->segments[0].start,
+                  n = c->elements;
     unsigned char *at = out + 1 + sizeof(uint16_t);
     *set = 0;
     if (2 >= (n + 7) / 8) return -1;
@@ -448,7 +449,8 @@ static void list_segments(const stc_sim *sim, const stage_plan *plan, const carg
                           const unsigned char *window)
 {
     int64_t *count;
-    uint32_t *list = stc_fired(plan, stc_sim_slot(plan, window), sim->threads, &count);
+    uint32_t *list =
+        stc_fired(plan, (window - plan->buffer) / plan->window_size, sim->threads, &count);
     for (int i = 0; i < c->nsegments; i++) {
         const segment *s = &c->segments[i];
         const int64_t n = sim->kernels->nonzero(s->count, window + s->start, list + *count);
@@ -464,7 +466,8 @@ static const unsigned char *unpack_fired(const stc_sim *sim, const stage_plan *p
 {
     uint16_t n, index;
     int64_t *count;
-    uint32_t *list = stc_fired(plan, stc_sim_slot(plan, window), sim->threads, &count);
+    uint32_t *list =
+        stc_fired(plan, (window - plan->buffer) / plan->window_size, sim->threads, &count);
     memcpy(&n, in + 1, sizeof n);
     in += 1 + sizeof n;
     for (int64_t i = 0; i < n; i++, in += sizeof index) {
@@ -488,7 +491,7 @@ static void clear_lists(const stc_sim *sim, const neighbour *n, int64_t beat)
             int64_t *count;
             unsigned char *window = stc_sim_at(plan, item, t);
             const uint32_t *list =
-                stc_fired(plan, stc_sim_slot(plan, window), sim->threads, &count);
+                stc_fired(plan, (window - plan->buffer) / plan->window_size, sim->threads, &count);
             for (int64_t k = 0; k < *count; k++)
                 window[list[k]] = 0;
             *count = 0;

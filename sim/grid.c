@@ -14,12 +14,14 @@
 #include <string.h>
 
 enum {
-    LIST_BITS = 44,        /* of listed weights at most */
-    STEP_BITS = 1,         /* at least */
-    MOST_STEP_BITS = 4,    /* of wide words */
-    NARROW = 32,           /* bits of a narrow word */
-    MOST_COPIED = 1 << 27, /* bytes of spikes with heads of a patch, if all sources always fired */
-    MANY = 30000           /* synapses of a row that may not be counted in 16 bits */
+    LIST_BITS = 44,     /* of listed weights at most */
+    STEP_BITS = 1,      /* at least */
+    MOST_STEP_BITS = 4, /* of wide words */
+    NARROW = 32,        /* bits of a narrow word */
+    BURST = 8,          /* that part of the sources may be due in a step before they are kept */
+    LEAST_ROOM = 256,
+    MOST_ROOM = 1 << 16,
+    MANY = 30000 /* synapses of a row that may not be counted in 16 bits */
 };
 
 /* ---- units ---- */
@@ -154,10 +156,8 @@ static void lay_out(const assembly *a, pathway *p)
     const int64_t cell = p->wide_cells ? 4 : 2;
     p->head_bytes = stc_round_up(4 + p->ncells * cell, 4);
     p->span = ((p->blocks - 1) << f->step_bits) + 1;
-    p->spike_bytes = (int64_t)sizeof(row_spike) + p->head_bytes;
-    p->copies_heads =
-        stc_sim_product(p->span * p->spike_bytes, p->source->window_size) <= MOST_COPIED;
-    if (!p->copies_heads) p->spike_bytes = (int64_t)sizeof(row_spike);
+    const int64_t room = p->source->window_size / BURST;
+    p->room = room < LEAST_ROOM ? LEAST_ROOM : room > MOST_ROOM ? MOST_ROOM : room;
 }
 
 int stc_sim_choose_formats(const stc_sim *sim, assembly *a)
@@ -215,9 +215,12 @@ static void set_grid(assembly *a, int exponent)
 static double largest_of(const assembly *a, const member *m)
 {
     double largest = 0.0;
-    for (int port = 0; port < a->model->nports; port++)
-        for (int64_t i = m->first; i < m->first + m->n; i++)
-            largest = fmax(largest, a->received[port * a->n + i]);
+    for (int q = 0; q < a->npatches; q++) {
+        const slice s = stc_slice(a, m, q);
+        for (int port = 0; port < a->model->nports; port++)
+            for (int64_t i = s.lo; i < s.hi; i++)
+                largest = fmax(largest, a->received[port * a->n + i]);
+    }
     return largest;
 }
 

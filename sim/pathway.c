@@ -16,12 +16,18 @@ typedef struct {
     pathway *p;
     const stc_projection *projection;
     int64_t first;      /* assembly neuron of destination 0 */
+    int64_t *neuron;    /* that of each destination, when they do not follow each other; or NULL */
     int64_t window_low; /* source of row 0 */
     double limit;       /* most spikes of a source in a step */
     bool listed;
     bool fill; /* second pass */
     int sign;  /* of all weights, or 0 */
 } pass;
+
+static int64_t neuron_of(const pass *x, int32_t target)
+{
+    return x->neuron ? x->neuron[target] : x->first + target;
+}
 
 static int group_of(const pass *x, int sign)
 {
@@ -60,7 +66,7 @@ static int count(const pass *x, const stc_synapses *list)
     const int known = x->sign ? group_of(x, x->sign) : -1;
     const double most = most_of(x, stc_draw_bound(&x->projection->weight));
     for (int64_t i = 0; i < list->n; i++) {
-        const int64_t neuron = x->first + list->target[i], row = list->source[i] - x->window_low;
+        const int64_t neuron = neuron_of(x, list->target[i]), row = list->source[i] - x->window_low;
         const int sign = x->sign ? x->sign : list->weight[i] > 0.0 ? 1 : -1;
         const int group = known >= 0 ? known : group_of(x, sign);
         const int64_t block = (list->delay[i] - p->least) >> p->format.step_bits;
@@ -90,7 +96,7 @@ static int fill(const pass *x, const stc_synapses *list)
     const int known = x->sign ? group_of(x, x->sign) : -1;
     const double per_unit = 1.0 / p->unit;
     for (int64_t i = 0; i < list->n; i++) {
-        const int64_t neuron = x->first + list->target[i], row = list->source[i] - x->window_low;
+        const int64_t neuron = neuron_of(x, list->target[i]), row = list->source[i] - x->window_low;
         const int64_t steps = list->delay[i] - p->least, which = neuron / x->a->patch_size;
         const int group = known >= 0 ? known : group_of(x, list->weight[i] > 0.0 ? 1 : -1);
         const uint64_t magnitude =
@@ -116,33 +122,63 @@ static int take(void *context, const stc_synapses *list)
 
 /* ---- connections ---- */
 
-/* Runs of ids of assembly neurons [lo, hi) of a member. */
-static int64_t list_runs(const assembly *a, int64_t lo, int64_t hi, stc_run *run)
+/* Add runs of ids of assembly neurons [lo, hi) of a member; n: runs so far, returns how many. */
+static int64_t list_runs(const assembly *a, int64_t lo, int64_t hi, int64_t n, stc_run *run)
 {
-    int64_t n = 0;
-    for (int64_t i = lo; i < hi; i += run[n++].count)
-        run[n] = (stc_run){a->id[i], a->ahead[i] < hi - i ? a->ahead[i] : hi - i};
+    for (int64_t i = lo, count; i < hi; i += count) {
+        count = a->ahead[i] < hi - i ? a->ahead[i] : hi - i;
+        if (n > 0 && run[n - 1].first + run[n - 1].count == a->id[i])
+            run[n - 1].count += count;
+        else
+            run[n++] = (stc_run){a->id[i], count};
+    }
     return n;
 }
 
-static int connect_range(const stc_sim *sim, assembly *a, const input_projection *in, int64_t lo,
-                         int64_t hi, bool second, stc_run *run)
+static int connect_runs(const stc_sim *sim, assembly *a, const input_projection *in, bool second,
+                        int64_t nruns, const stc_run *run, int64_t first, int64_t *neuron)
 {
     const stc_projection *projection = in->projection;
     pathway *p = &a->pathways[in->pathway];
     pass x = {.a = a,
               .p = p,
               .projection = projection,
-              .first = lo,
+              .first = first,
+              .neuron = neuron,
               .window_low = in->source->window.lo[0],
               .limit = (double)in->source->stage->kind.max,
               .listed = projection->weight.kind == STC_DRAW_LISTED,
               .fill = second,
               .sign = stc_draw_sign(&projection->weight)};
     const bool weights = x.sign == 0 || (second && p->constant == 0.0);
-    int rc =
-        stc_connect(sim->program, projection, list_runs(a, lo, hi, run), run, weights, take, &x);
+    int rc = stc_connect(sim->program, projection, nruns, run, weights, take, &x);
     return rc < 0 ? stc_fail_in(rc, "population %s", a->members[in->member].plan->stage->name) : 0;
+}
+
+/* A projection that is listed: onto all patches. */
+static int connect_listed(const stc_sim *sim, assembly *a, const input_projection *in, bool second,
+                          stc_run *run)
+{
+    const member *m = &a->members[in->member];
+    int64_t nruns = 0, n = 0, *neuron = stc_alloc(m->n, sizeof *neuron);
+    if (!neuron) return STC_ERR_NOMEM;
+    for (int q = 0; q < a->npatches; q++) {
+        const slice s = stc_slice(a, m, q);
+        nruns = list_runs(a, s.lo, s.hi, nruns, run);
+        for (int64_t i = s.lo; i < s.hi; i++)
+            neuron[n++] = i;
+    }
+    int rc = connect_runs(sim, a, in, second, nruns, run, 0, neuron);
+    stc_free(neuron);
+    return rc;
+}
+
+static int connect_slice(const stc_sim *sim, assembly *a, const input_projection *in, int q,
+                         bool second, stc_run *run)
+{
+    const slice s = stc_slice(a, &a->members[in->member], q);
+    const int64_t nruns = list_runs(a, s.lo, s.hi, 0, run);
+    return nruns ? connect_runs(sim, a, in, second, nruns, run, s.lo, NULL) : 0;
 }
 
 /* All projections that are made by rules, onto the patches of a thread; or those that are listed,
@@ -155,16 +191,13 @@ static int connect(const stc_sim *sim, assembly *a, int first_patch, int last_pa
     if (!run) return STC_ERR_NOMEM;
     for (int i = 0; i < a->ninputs && rc >= 0; i++) {
         const input_projection *in = &a->inputs[i];
-        const member *m = &a->members[in->member];
-        int64_t lo, hi;
         if (listed != (in->projection->rule == STC_RULE_EXPLICIT)) continue;
         if (listed) {
-            rc = connect_range(sim, a, in, m->first, m->first + m->n, second, run);
+            rc = connect_listed(sim, a, in, second, run);
             continue;
         }
         for (int q = first_patch; q < last_patch && rc >= 0; q++)
-            if (stc_member_in_patch(m, &a->patches[q], &lo, &hi))
-                rc = connect_range(sim, a, in, lo, hi, second, run);
+            rc = connect_slice(sim, a, in, q, second, run);
     }
     stc_free(run);
     return rc;
@@ -219,8 +252,10 @@ static int allocate_heads(const assembly *a, pathway *p)
         t->nrows = p->source->window_size;
         t->head = stc_alloc_huge(t->nrows, p->head_bytes);
         t->nspikes = stc_alloc(p->span, sizeof *t->nspikes);
-        t->spike = stc_alloc(stc_sim_product(p->span, t->nrows), p->spike_bytes);
-        if (!t->head || !t->nspikes || !t->spike) return STC_ERR_NOMEM;
+        t->spike = stc_alloc(stc_sim_product(p->span, t->nrows), sizeof *t->spike);
+        t->ndue = stc_alloc(p->span, sizeof *t->ndue);
+        t->due = stc_alloc(stc_sim_product(p->span, p->room), sizeof *t->due);
+        if (!t->head || !t->nspikes || !t->spike || !t->ndue || !t->due) return STC_ERR_NOMEM;
     }
     return 0;
 }
@@ -252,7 +287,7 @@ static int place_rows(const assembly *a, const pathway *p, row_table *t)
             (long long)a->patch_size);
         next += in_row;
     }
-    t->word = stc_alloc_huge(t->nwords, p->format.wide_word ? 8 : 4);
+    t->word = stc_alloc_huge(t->nwords, stc_word_size(p));
     return t->word ? 0 : STC_ERR_NOMEM;
 }
 
@@ -264,8 +299,11 @@ static void receive_dense(assembly *a)
             const dense_input *in = &m->dense[d];
             const double most =
                 coarse(fabs(in->projection->weight.a)) * (double)in->source->stage->kind.max;
-            for (int64_t k = m->first; k < m->first + m->n; k++)
-                a->received[in->port * a->n + k] += most;
+            for (int q = 0; q < a->npatches; q++) {
+                const slice s = stc_slice(a, m, q);
+                for (int64_t k = s.lo; k < s.hi; k++)
+                    a->received[in->port * a->n + k] += most;
+            }
         }
     }
 }
@@ -294,6 +332,8 @@ void stc_pathway_destroy(pathway *p, int npatches)
         stc_free(p->table[q].word);
         stc_free(p->table[q].spike);
         stc_free(p->table[q].nspikes);
+        stc_free(p->table[q].due);
+        stc_free(p->table[q].ndue);
     }
     stc_free(p->table);
 }

@@ -13,6 +13,7 @@ typedef struct {
     const member *m;
     const patch *q;
     int64_t lo, hi; /* neurons of the assembly */
+    int64_t index;  /* of neuron lo in the member */
     int64_t item, t, step;
     uint64_t sample;
     int thread, owner; /* which thread this is, and which owns the patch */
@@ -91,7 +92,7 @@ static void update(const stc_sim *sim, const strip *whole, uint8_t *spikes)
     for (int port = 0; port < a->model->nports; port++)
         input[port] = inputs[port];
     for (int k = 0; k < a->model->ncoefficients; k++)
-        coefficient[k] = stc_real_at(a, m->coefficient[k], m->common[k] ? 0 : whole->lo - m->first);
+        coefficient[k] = stc_real_at(a, m->coefficient[k], m->common[k] ? 0 : whole->index);
     for (int s = 0; s < a->model->nstate; s++)
         state[s] = stc_real_at(a, a->state[s], whole->lo);
     const stc_population_step run = {.params = m->params,
@@ -116,23 +117,23 @@ static void update(const stc_sim *sim, const strip *whole, uint8_t *spikes)
     }
 }
 
-/* Bring the spikes into the window and the list of the thread, and count them. */
+/* Bring the spikes into the list of the thread and, where it is read, into the window; count them.
+ */
 static void emit(const stc_sim *sim, const strip *c, const uint8_t *spikes, tally *own)
 {
     uint32_t fired[STC_STRIP + 64];
     int64_t *count;
     const stage_plan *plan = c->m->plan;
     const int64_t *id = c->a->id + c->lo, n = sim->kernels->nonzero(c->hi - c->lo, spikes, fired);
-    unsigned char *values = stc_sim_at(plan, c->item, c->t);
-    uint32_t *list = stc_fired(plan, stc_sim_slot(plan, values), c->owner, &count);
+    const int64_t slot = stc_sim_slot(plan, c->item, c->t);
+    uint32_t *list = stc_fired(plan, slot, c->owner, &count);
     const uint64_t key = stc_record_key(c->sample, (uint64_t)c->step);
     for (int64_t i = 0; i < n; i++) {
         const int64_t which = id[fired[i]], element = which - plan->window.lo[0];
-        values[element] = spikes[fired[i]];
+        if (plan->buffer) plan->buffer[slot * plan->window_size + element] = 1;
         list[(*count)++] = (uint32_t)element;
         if (plan->stage->counted)
-            own->checksum +=
-                stc_record_hash(key, (uint64_t)(plan->stage->first_id + which), spikes[fired[i]]);
+            own->checksum += stc_record_hash(key, (uint64_t)(plan->stage->first_id + which), 1);
     }
     if (plan->stage->counted) own->spikes += n;
 }
@@ -143,10 +144,10 @@ static void clear_step(const assembly *a, int owner, int64_t item, int64_t t)
     for (int i = 0; i < a->nmembers; i++) {
         int64_t *count;
         const stage_plan *plan = a->members[i].plan;
-        unsigned char *values = stc_sim_at(plan, item, t);
-        const uint32_t *list = stc_fired(plan, stc_sim_slot(plan, values), owner, &count);
-        for (int64_t k = 0; k < *count; k++)
-            values[list[k]] = 0;
+        const int64_t slot = stc_sim_slot(plan, item, t);
+        const uint32_t *list = stc_fired(plan, slot, owner, &count);
+        for (int64_t k = 0; plan->buffer && k < *count; k++)
+            plan->buffer[slot * plan->window_size + list[k]] = 0;
         *count = 0;
     }
 }
@@ -163,7 +164,8 @@ static void trace_state(const stc_sim *sim, const strip *c, const trace *t)
         if (a->id[i] < t->first || a->id[i] >= t->first + t->count) continue;
         double value = stc_real_get(a, a->state[t->state], i);
         if (origin >= 0) {
-            value += stc_real_get(a, m->coefficient[origin], m->common[origin] ? 0 : i - m->first);
+            value += stc_real_get(a, m->coefficient[origin],
+                                  m->common[origin] ? 0 : c->index + i - c->lo);
         }
         row[a->id[i]] = value;
     }
@@ -197,36 +199,45 @@ static void run_strip(const stc_sim *sim, const strip *whole, tally *own)
     stc_phase_end(sim, whole->thread, STC_PHASE_UPDATE, at);
 }
 
+/* The neurons of a member in the patch, a strip at a time; from the last strip to the first one
+ * when back is true. */
+static void run_slice(const stc_sim *sim, strip *c, int which, bool back, tally *own)
+{
+    const slice s = stc_slice(c->a, c->m, which);
+    const int64_t strips = (s.hi - s.lo + STC_STRIP - 1) / STC_STRIP;
+    for (int64_t k = 0; k < strips; k++) {
+        c->lo = s.lo + (back ? strips - 1 - k : k) * STC_STRIP;
+        c->hi = c->lo + STC_STRIP < s.hi ? c->lo + STC_STRIP : s.hi;
+        c->index = s.index + c->lo - s.lo;
+        run_strip(sim, c, own);
+    }
+}
+
 static void run_step(const stc_sim *sim, const assembly *a, int which, int owner, int64_t item,
                      int64_t t)
 {
-    const patch *q = &a->patches[which];
     const int64_t step = item % sim->nblocks * sim->block + t;
     const int thread = omp_get_thread_num();
     tally *own = a->tallies + (int64_t)thread * a->nmembers;
+    strip c = {.a = a,
+               .q = &a->patches[which],
+               .item = item,
+               .t = t,
+               .step = step,
+               .thread = thread,
+               .owner = owner,
+               .sample = (uint64_t)(sim->first_sample + item / sim->nblocks)};
     if (step == 0) start_sample(a, which);
     if (which == a->first_patch[owner]) clear_step(a, owner, item, t);
     const double at = stc_phase_start(sim);
     stc_sim_deliver(sim, a, which, item, t, step);
     stc_phase_end(sim, thread, STC_PHASE_DELIVER, at);
+    /* forth and back: what a step used last is still in cache when the next one begins */
+    const bool back = step % 2 != 0;
     for (int i = 0; i < a->nmembers; i++) {
-        int64_t lo, hi;
-        if (!stc_member_in_patch(&a->members[i], q, &lo, &hi)) continue;
-        for (int64_t from = lo; from < hi; from += STC_STRIP) {
-            const int64_t end = from + STC_STRIP < hi ? from + STC_STRIP : hi;
-            const strip c = {.a = a,
-                             .m = &a->members[i],
-                             .q = q,
-                             .lo = from,
-                             .hi = end,
-                             .item = item,
-                             .t = t,
-                             .step = step,
-                             .thread = thread,
-                             .owner = owner,
-                             .sample = (uint64_t)(sim->first_sample + item / sim->nblocks)};
-            run_strip(sim, &c, &own[i]);
-        }
+        const int which_member = back ? a->nmembers - 1 - i : i;
+        c.m = &a->members[which_member];
+        run_slice(sim, &c, which, back, &own[which_member]);
     }
 }
 
@@ -283,9 +294,10 @@ void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat
 
 int64_t stc_sim_population_need(const assembly *a)
 {
-    int64_t most = 0;
-    for (int k = 0; k < a->npathways; k++)
-        most =
-            a->pathways[k].source->window_size > most ? a->pathways[k].source->window_size : most;
+    int64_t most = 0; /* of those that do not list their spikes */
+    for (int k = 0; k < a->npathways; k++) {
+        const stage_plan *source = a->pathways[k].source;
+        if (!source->fired && source->window_size > most) most = source->window_size;
+    }
     return (most + 64) * (int64_t)sizeof(uint32_t);
 }

@@ -144,6 +144,26 @@ static int64_t count_box(const stage_plan *plan, const owned_box *own, const uns
     return sum;
 }
 
+/* One step of neurons that list their spikes; the boxes have one axis. */
+static int64_t count_list(const stc_sim *sim, const stage_plan *plan, int64_t slot,
+                          uint32_t *counts)
+{
+    int64_t sum = 0, *count;
+    for (int part = 0; part < sim->threads; part++) {
+        const uint32_t *element = stc_fired(plan, slot, part, &count);
+        for (int64_t i = 0; i < *count; i++) {
+            const int64_t id = plan->window.lo[0] + element[i];
+            uint32_t *of_box = counts;
+            const owned_box *own = plan->boxes;
+            for (; id < own->box.lo[0] || id >= own->box.hi[0]; own++)
+                of_box += own->channels;
+            of_box[id - own->box.lo[0]]++;
+        }
+        sum += *count;
+    }
+    return sum;
+}
+
 void stc_sim_count_item(const stc_sim *sim, const stage_plan *plan, int64_t item)
 {
     int64_t block = item % sim->nblocks;
@@ -153,6 +173,10 @@ void stc_sim_count_item(const stc_sim *sim, const stage_plan *plan, int64_t item
     int64_t *totals = node->totals + item / sim->nblocks * node->steps;
     if (plan->timing == EVERY_STEP) totals += block * sim->block;
     for (int64_t t = 0; t < steps; t++) {
+        if (plan->fired) {
+            totals[t] += count_list(sim, plan, stc_sim_slot(plan, item, t), node->counts);
+            continue;
+        }
         const unsigned char *window = stc_sim_at(plan, item, t);
         uint32_t *counts = node->counts;
         for (int b = 0; b < plan->nboxes; b++) {

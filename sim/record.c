@@ -72,6 +72,21 @@ static void record_row(stc_sim *sim, stage_plan *plan, const unsigned char *valu
     plan->nrecords = out - plan->records;
 }
 
+/* The same of neurons that list their spikes; other parts of the list are of other ranks. */
+static void record_list(stc_sim *sim, stage_plan *plan, int64_t slot, uint64_t when)
+{
+    const uint64_t size = (uint64_t)stc_shape_size(&plan->stage->shape);
+    for (int part = 0; part < sim->threads; part++) {
+        int64_t *count;
+        const uint32_t *element = stc_fired(plan, slot, part, &count);
+        if (!reserve_records(sim, plan, *count)) return;
+        for (int64_t i = 0; i < *count; i++) {
+            const uint64_t id = (uint64_t)(plan->window.lo[0] + element[i]);
+            plan->records[plan->nrecords++] = (when * size + id) << 8 | 1;
+        }
+    }
+}
+
 static float row_value(const stage_plan *plan, const unsigned char *values, int64_t i)
 {
     const void *v = values;
@@ -121,7 +136,10 @@ void stc_sim_record(stc_sim *sim, stage_plan *plan, int64_t item)
     uint64_t sample = (uint64_t)(sim->first_sample + item / sim->nblocks);
     for (int64_t t = 0; t < steps; t++) {
         uint64_t when = sample * (uint64_t)sim->steps + (uint64_t)(block * sim->block + t);
-        if (spikes) for_each_row(sim, plan, item, t, when, record_row);
+        if (spikes && plan->fired)
+            record_list(sim, plan, stc_sim_slot(plan, item, t), when);
+        else if (spikes)
+            for_each_row(sim, plan, item, t, when, record_row);
         if (plan->stage->is_output) for_each_row(sim, plan, item, t, when, output_row);
     }
 }

@@ -410,6 +410,7 @@ static void destroy_stage(stage_plan *plan)
         stc_free(plan->traces[i].values);
     stc_free(plan->traces);
     stc_sim_destroy_generator(&plan->generator);
+    stc_sim_destroy_list(&plan->fired);
     stc_free(plan->kernels);
     stc_free(plan->boxes);
     stc_free(plan->buffer);

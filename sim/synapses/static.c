@@ -1,28 +1,26 @@
 /* static.c - synapses that do not learn: a spike adds the weight, after the delay.
  *
  * Runs of synapses come from memory in an order that no hardware foresees, and what they add to
- * lies in second-level cache. Both wait for the same few buffers of a core, so some runs are read
- * first, then added. */
+ * lies in second-level cache. Both wait for the same few buffers of a core, so some runs are
+ * fetched first, then added. */
 #include "stc/synapse.h"
 
 #include <stddef.h>
 
-enum { TOGETHER = 32, LINE = 64 };
+enum { TOGETHER = 32, LINE = 64, SECOND_LEVEL = 2 };
 
 static const stc_attr_spec params[] = {
     {"dt", STC_ATTR_REAL, true, 0.1, "> 0", 0, NULL, "step, ms"},
 };
 
-/* Load every line of some runs: many at a time are on their way, as nothing waits for them. */
-static void load(int64_t n, const stc_synapse_run *run, int64_t size)
+/* Ask for every line of some runs: many at a time are on their way, as nothing waits for them. */
+static void fetch(int64_t n, const stc_synapse_run *run, int64_t size)
 {
-    uint32_t any = 0;
     for (int64_t r = 0; r < n; r++) {
         const char *word = run[r].word;
         for (int64_t at = 0; at < run[r].n * size; at += LINE)
-            any |= *(const volatile uint32_t *)(const void *)(word + at);
+            __builtin_prefetch(word + at, 0, SECOND_LEVEL);
     }
-    (void)any;
 }
 
 /* One function per type of word and sum, so that the loop knows them. */
@@ -33,7 +31,7 @@ static void load(int64_t n, const stc_synapse_run *run, int64_t size)
         const word_type place = ((word_type)1 << low) - 1;                                         \
         for (int64_t r = 0; r < n; r++) {                                                          \
             if (r % TOGETHER == 0)                                                                 \
-                load(n - r < TOGETHER ? n - r : TOGETHER, &run[r], sizeof(word_type));             \
+                fetch(n - r < TOGETHER ? n - r : TOGETHER, &run[r], sizeof(word_type));            \
             const word_type *restrict word = run[r].word;                                          \
             const stc_ring *ring = run[r].ring;                                                    \
             const uint64_t now = (uint64_t)ring->now << bits;                                      \
