@@ -132,4 +132,58 @@ class EdgeList(command.CommandTest):
             self.assertEqual(first, {(step, int(back[neuron])) for step, neuron in found})
 
 
+class Bursts(command.CommandTest):
+    """Neurons that fire in almost every step: far more synapses are under way than is usual."""
+    DRIVERS, LISTENERS, STEPS, MOST = 300, 40, 120, 40
+
+    def setUp(self):
+        super().setUp()
+        rng = np.random.default_rng(5)
+        n, edges = self.DRIVERS + self.LISTENERS, 20 * self.DRIVERS
+        self.source = rng.integers(0, self.DRIVERS, edges)
+        self.target = rng.integers(self.DRIVERS, n, edges)
+        self.weight = rng.integers(-40, 60, edges) / 8
+        self.delay = rng.integers(1, self.MOST, edges)
+        self.pause = rng.integers(0, 3, n)  # steps between spikes
+        driven = np.arange(n) < self.DRIVERS
+        columns = {"C_m": 250.0, "tau_m": 10.0, "E_L": 0.0, "V_reset": 0.0, "V_m_init": 0.0,
+                   "V_th": np.where(driven, 1.0, 1e9), "t_ref": 0.1 * self.pause,
+                   "I_e": np.where(driven, 1e6, 0.0)}
+        self.network = self.path("bursts.h5")
+        with h5py.File(self.network, "w") as file:
+            file.attrs.update({"model": "iaf_psc_delta", "dt_ms": 0.1, "n_steps": self.STEPS,
+                               "n_neurons": n, "t_stop_ms": 0.1 * self.STEPS})
+            for column, value in columns.items():
+                file[f"neurons/{column}"] = np.full(n, value)
+            file["edges/src"] = self.source.astype("i4")
+            file["edges/dst"] = self.target.astype("i4")
+            file["edges/weight"] = self.weight
+            file["edges/delay"] = self.delay.astype("i4")
+
+    def expected(self):
+        """Potentials of the listeners after every step."""
+        arrives = np.zeros((self.STEPS + self.MOST, self.LISTENERS))
+        for t in range(self.STEPS):
+            fires = t % (self.pause[self.source] + 1) == 0
+            np.add.at(arrives, (t + self.delay[fires], self.target[fires] - self.DRIVERS),
+                      self.weight[fires])
+        v, trace = np.zeros(self.LISTENERS), []
+        for t in range(self.STEPS):
+            v = np.exp(-0.1 / 10.0) * v + arrives[t]
+            trace.append(v)
+        return np.array(trace)
+
+    def test_every_synapse_is_delivered(self):
+        expected, result = self.expected(), self.path("result.h5")
+        for ranks, threads, precision, close in ((1, 1, "double", 1e-12), (1, 2, "double", 1e-12),
+                                                 (3, 1, "double", 1e-12), (1, 1, "single", 1e-5)):
+            self.works(stc("run", self.network, "-o", result, "--threads", threads, "--precision",
+                           precision, "--record", f"V_m:neurons[{self.DRIVERS}:]", *QUIET,
+                           ranks=ranks))
+            with h5py.File(result) as file:
+                found = file["report/neurons/data"][:]
+            self.assertEqual(expected.shape, found.shape)
+            self.assertLess(np.max(np.abs(found - expected)), close * np.max(np.abs(expected)))
+
+
 command.main()
