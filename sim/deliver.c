@@ -30,19 +30,45 @@ static void flush(const stc_sim *sim, batch *b)
 
 static row_spike *spike_at(const pathway *p, const row_table *t, int64_t at, int64_t i)
 {
-    return (row_spike *)(void *)(t->spike + (at * t->nrows + i) * p->spike_bytes);
+    return (row_spike *)(void *)(t->spike + (at * t->most_spikes + i) * p->spike_bytes);
 }
 
-/* Note sources that fired. The heads of their rows lie far apart: ask for all of them first. */
+/* Words of a source in a cell of its row: how many, and the first. */
+static int64_t run_of_cell(const pathway *p, const row_table *t, uint32_t source,
+                           const uint32_t *start, int64_t cell, uint32_t *first)
+{
+    const uint32_t from = cell > 0 ? stc_cell_end(p, start + 1, cell - 1) : 0;
+    const int64_t n = (int64_t)stc_cell_end(p, start + 1, cell) - from;
+    *first = *start + from;
+    if (p->source_bits == 0) return n;
+    return stc_rows_find(p, t, source & ((1u << p->source_bits) - 1), n, first);
+}
+
+/* Has a source that shares its row any words of its own? */
+static bool has_words(const pathway *p, const row_table *t, uint32_t source)
+{
+    const uint32_t *start = stc_row_of(p, t, source);
+    for (int64_t cell = 0; cell < p->ncells; cell++) {
+        uint32_t first;
+        if (run_of_cell(p, t, source, start, cell, &first) > 0) return true;
+    }
+    return false;
+}
+
+/* Note sources that fired, but for those that have no synapses here. The heads of their rows lie
+ * far apart, and so do the words by which they are found: ask for all of them first. */
 static void note(const pathway *p, row_table *t, const unsigned char *spikes, int64_t n,
-                 const uint32_t *row, int64_t at)
+                 const uint32_t *source, int64_t at)
 {
     for (int64_t i = 0; i < n; i++)
-        __builtin_prefetch(stc_row_start(p, t, row[i]));
+        __builtin_prefetch(stc_row_of(p, t, source[i]));
+    for (int64_t i = 0; i < n && p->source_bits; i++)
+        __builtin_prefetch((const char *)t->word + *stc_row_of(p, t, source[i]) * stc_word_size(p));
     for (int64_t i = 0; i < n; i++) {
+        if (p->source_bits && !has_words(p, t, source[i])) continue;
         row_spike *spike = spike_at(p, t, at, t->nspikes[at]++);
-        *spike = (row_spike){row[i], spikes[row[i]]};
-        if (p->copies_heads) memcpy(spike + 1, stc_row_start(p, t, row[i]), (size_t)p->head_bytes);
+        *spike = (row_spike){source[i], spikes ? spikes[source[i]] : 1};
+        if (p->copies_heads) memcpy(spike + 1, stc_row_of(p, t, source[i]), (size_t)p->head_bytes);
     }
 }
 
@@ -56,12 +82,12 @@ static void note_step(const stc_sim *sim, const pathway *p, row_table *t,
         const int64_t slot = stc_sim_slot(source, spikes);
         for (int part = 0; part < source->fired->nparts; part++) {
             int64_t *count;
-            const uint32_t *row = stc_fired(source, slot, part, &count);
-            note(p, t, spikes, *count, row, at);
+            const uint32_t *fired = stc_fired(source, slot, part, &count);
+            note(p, t, spikes, *count, fired, at);
         }
     } else {
-        uint32_t *row = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
-        note(p, t, spikes, sim->kernels->nonzero(t->nrows, spikes, row), row, at);
+        uint32_t *fired = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
+        note(p, t, spikes, sim->kernels->nonzero(source->window_size, spikes, fired), fired, at);
     }
 }
 
@@ -69,19 +95,19 @@ static void note_step(const stc_sim *sim, const pathway *p, row_table *t,
 static void add_block(const stc_sim *sim, const pathway *p, const row_table *t, int64_t at,
                       int64_t block, const stc_ring *ring, batch *b)
 {
-    const int64_t size = p->format.wide_word ? 8 : 4;
+    const int64_t size = stc_word_size(p);
     for (int64_t i = 0; i < t->nspikes[at]; i++) {
         const row_spike *spike = spike_at(p, t, at, i);
         const uint32_t *start = p->copies_heads ? (const uint32_t *)(const void *)(spike + 1)
-                                                : stc_row_start(p, t, spike->row);
+                                                : stc_row_of(p, t, spike->source);
         for (int g = 0; g < p->ngroups; g++) {
-            const int64_t cell = g * p->blocks + block;
-            const int64_t from = cell > 0 ? stc_cell_end(p, start + 1, cell - 1) : 0;
-            const int64_t n = stc_cell_end(p, start + 1, cell) - from;
+            uint32_t first;
+            const int64_t n =
+                run_of_cell(p, t, spike->source, start, g * p->blocks + block, &first);
             if (n == 0) continue;
             if (b->n == RUNS) flush(sim, b);
             b->run[b->n++] = (stc_synapse_run){.n = n,
-                                               .word = (char *)t->word + (*start + from) * size,
+                                               .word = (char *)t->word + first * size,
                                                .ring = &ring[p->group[g].port],
                                                .scale = p->group[g].sign * p->scale * spike->count};
         }

@@ -284,8 +284,9 @@ void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat
 int64_t stc_sim_population_need(const assembly *a)
 {
     int64_t most = 0;
-    for (int k = 0; k < a->npathways; k++)
-        most =
-            a->pathways[k].source->window_size > most ? a->pathways[k].source->window_size : most;
+    for (int k = 0; k < a->npathways; k++) {
+        const stage_plan *source = a->pathways[k].source;
+        if (!source->fired && source->window_size > most) most = source->window_size;
+    }
     return (most + 64) * (int64_t)sizeof(uint32_t);
 }
