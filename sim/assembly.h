@@ -9,8 +9,8 @@
  * the piece of time.
  *
  * Reading order: assembly.c (which populations go together, their neurons), grid.c (integers for
- * weights), pathway.c (rows of synapses), deliver.c (spikes to accumulators), population.c (a
- * step).
+ * weights), pathway.c (rows of synapses), rows.c (rows of several sources), deliver.c (spikes to
+ * accumulators), population.c (a step).
  */
 #ifndef STC_SIM_ASSEMBLY_H
 #define STC_SIM_ASSEMBLY_H
@@ -57,7 +57,7 @@ typedef struct {
 
 /* A spike of a source whose synapses are not all delivered. */
 typedef struct {
-    uint32_t row, count;
+    uint32_t source, count; /* source: element of the window */
 } row_spike;
 
 /* Words of a cell of a source that fired `count` times. */
@@ -66,17 +66,21 @@ typedef struct {
     uint16_t group, count;
 } due_run;
 
-/* Synapses of one pathway onto one patch, in rows: those of source i are row i. Every row has a
- * head: the number of its first word, then where its cells end, counted from there. A cell holds
- * the synapses of one group of steps, port and sign. */
+/* Synapses of one pathway onto one patch, in rows: those of element i of the window of the source
+ * are in row i >> source_bits. Every row has a head: the number of its first word, then where its
+ * cells end, counted from there. A cell holds the synapses of one group of steps, port and sign;
+ * in rows of several sources they are ordered by source. Which one it is say the highest bits of
+ * the word, and above them those of `extra` where a word has no room for all of them. */
 typedef struct {
     int64_t nrows, nwords;
-    char *head; /* [nrows][pathway->head_bytes] */
-    void *word; /* [nwords] */
+    char *head;     /* [nrows][pathway->head_bytes] */
+    void *word;     /* [nwords] */
+    uint8_t *extra; /* [nwords] or NULL */
     /* What is due in the steps to come: [span][pathway->room] and [span]. */
     due_run *due;
     int64_t *ndue;
-    /* Spikes for which there was no room: [span][nrows] and [span]. */
+    /* Spikes for which there was no room: [span][most_spikes] and [span]. */
+    int64_t most_spikes;
     row_spike *spike;
     int64_t *nspikes;
 } row_table;
@@ -98,7 +102,9 @@ typedef struct {
     int64_t scale;      /* unit on the grid */
     int64_t least, most;
     stc_synapse_format format;
-    int ngroups; /* ports and signs that occur */
+    int source_bits; /* a row is that of 2^source_bits sources */
+    int extra_bits;  /* of those, how many are not in words */
+    int ngroups;     /* ports and signs that occur */
     struct {
         int port, sign;
     } group[STC_MAX_CELL_GROUPS];
@@ -167,14 +173,18 @@ static inline void *stc_real_at(const assembly *a, void *array, int64_t i)
     return (char *)array + i * stc_real_size(a);
 }
 
-static inline int64_t stc_word_size(const pathway *p)
-{
-    return p->format.wide_word ? (int64_t)sizeof(uint64_t) : (int64_t)sizeof(uint32_t);
-}
 /* Head of a row: its first word, then the ends of its cells. */
 static inline uint32_t *stc_row_start(const pathway *p, const row_table *t, int64_t row)
 {
     return (uint32_t *)(void *)(t->head + row * p->head_bytes);
+}
+static inline uint32_t *stc_row_of(const pathway *p, const row_table *t, int64_t source)
+{
+    return stc_row_start(p, t, source >> p->source_bits);
+}
+static inline int64_t stc_word_size(const pathway *p)
+{
+    return p->format.wide_word ? (int64_t)sizeof(uint64_t) : (int64_t)sizeof(uint32_t);
 }
 static inline uint32_t stc_cell_end(const pathway *p, const void *cells, int64_t cell)
 {
@@ -205,6 +215,13 @@ int stc_sim_agree_grid(stc_sim *sim);
 int stc_sim_count_synapses(const stc_sim *sim, assembly *a);
 int stc_sim_fill_synapses(const stc_sim *sim, assembly *a);
 void stc_pathway_destroy(pathway *p, int npatches);
+
+/* rows.c: rows of several sources. Order the words of all cells by source; STC_ERR_NOMEM. Find
+ * those of one, given by its number in the row, among n words from *first on: how many, and the
+ * first. Local. */
+int stc_rows_sort(const pathway *p, row_table *t);
+int64_t stc_rows_find(const pathway *p, const row_table *t, uint32_t source, int64_t n,
+                      uint32_t *first);
 
 /* deliver.c: add what arrives at a patch in a step, a step of an item of the sample. */
 void stc_sim_deliver(const stc_sim *sim, const assembly *a, int patch, int64_t item, int64_t t,

@@ -21,7 +21,7 @@ static void add_sizes(const assembly *a, int64_t *synapses, int64_t *bytes)
         const pathway *p = &a->pathways[k];
         for (int q = 0; q < a->npatches; q++) {
             *synapses += p->table[q].nwords;
-            *bytes += p->table[q].nwords * (p->format.wide_word ? 8 : 4) +
+            *bytes += p->table[q].nwords * (stc_word_size(p) + (p->extra_bits > 0)) +
                       p->table[q].nrows * p->head_bytes;
         }
     }

@@ -30,12 +30,15 @@ static void flush(const stc_sim *sim, batch *b)
     b->n = 0;
 }
 
-/* Words of a cell: how many, and the first. */
-static int64_t run_of_cell(const pathway *p, const uint32_t *start, int64_t cell, uint32_t *first)
+/* Words of a source in a cell of its row, which begins at start: how many, and the first. */
+static int64_t run_of_cell(const pathway *p, const row_table *t, uint32_t source,
+                           const uint32_t *start, int64_t cell, uint32_t *first)
 {
     const uint32_t from = cell > 0 ? stc_cell_end(p, start + 1, cell - 1) : 0;
+    const int64_t n = (int64_t)stc_cell_end(p, start + 1, cell) - from;
     *first = *start + from;
-    return (int64_t)stc_cell_end(p, start + 1, cell) - from;
+    if (p->source_bits == 0) return n;
+    return stc_rows_find(p, t, source & ((1u << p->source_bits) - 1), n, first);
 }
 
 static stc_synapse_run make_run(const pathway *p, const row_table *t, const due_run *due,
@@ -46,6 +49,8 @@ static stc_synapse_run make_run(const pathway *p, const row_table *t, const due_
                              .ring = &ring[p->group[due->group].port],
                              .scale = p->group[due->group].sign * p->scale * due->count};
 }
+
+/* ---- spikes ---- */
 
 /* The list of the step that is a number of blocks after step `at` of the span. */
 static int64_t list_of_block(const pathway *p, int64_t at, int64_t block)
@@ -62,33 +67,48 @@ static bool has_room(const pathway *p, const row_table *t, int64_t at)
     return room;
 }
 
-static void note_runs(const pathway *p, row_table *t, const uint32_t *start, uint16_t count,
-                      int64_t at)
+static void note_runs(const pathway *p, row_table *t, uint32_t source, uint16_t count, int64_t at)
 {
+    const uint32_t *start = stc_row_of(p, t, source);
     for (int g = 0; g < p->ngroups; g++) {
         for (int64_t block = 0; block < p->blocks; block++) {
             due_run due = {.group = (uint16_t)g, .count = count};
             const int64_t list = list_of_block(p, at, block);
-            due.n = (uint32_t)run_of_cell(p, start, g * p->blocks + block, &due.first);
+            due.n = (uint32_t)run_of_cell(p, t, source, start, g * p->blocks + block, &due.first);
             t->due[list * p->room + t->ndue[list]] = due;
             t->ndue[list] += due.n > 0;
         }
     }
 }
 
-/* Note rows of sources that fired in step `at` of the span: once, or as often as count says. The
- * heads of the rows lie far apart: ask for all of them first. */
-static void note(const pathway *p, row_table *t, int64_t n, const uint32_t *row,
+/* Does a source have any words, which may not be where rows are shared? Else there are more of them
+ * than room for their spikes. */
+static bool has_words(const pathway *p, const row_table *t, uint32_t source)
+{
+    const uint32_t *start = stc_row_of(p, t, source);
+    for (int64_t cell = 0; cell < p->ncells; cell++) {
+        uint32_t first;
+        if (run_of_cell(p, t, source, start, cell, &first) > 0) return true;
+    }
+    return false;
+}
+
+/* Note sources that fired in step `at` of the span: once, or as often as count says. The heads of
+ * their rows lie far apart, and so do the words by which shared ones are searched: ask for all of
+ * them first. */
+static void note(const pathway *p, row_table *t, int64_t n, const uint32_t *source,
                  const unsigned char *count, int64_t at)
 {
     for (int64_t i = 0; i < n; i++)
-        __builtin_prefetch(stc_row_start(p, t, row[i]));
+        __builtin_prefetch(stc_row_of(p, t, source[i]));
+    for (int64_t i = 0; i < n && p->source_bits; i++)
+        __builtin_prefetch((const char *)t->word + *stc_row_of(p, t, source[i]) * stc_word_size(p));
     for (int64_t i = 0; i < n; i++) {
-        const uint16_t times = count ? count[row[i]] : 1;
+        const uint16_t times = count ? count[source[i]] : 1;
         if (has_room(p, t, at))
-            note_runs(p, t, stc_row_start(p, t, row[i]), times, at);
-        else
-            t->spike[at * t->nrows + t->nspikes[at]++] = (row_spike){row[i], times};
+            note_runs(p, t, source[i], times, at);
+        else if (has_words(p, t, source[i]))
+            t->spike[at * t->most_spikes + t->nspikes[at]++] = (row_spike){source[i], times};
     }
 }
 
@@ -100,13 +120,14 @@ static void note_step(const stc_sim *sim, const pathway *p, row_table *t, int64_
     if (source->fired) {
         for (int part = 0; part < source->fired->nparts; part++) {
             int64_t *count;
-            const uint32_t *row = stc_fired(source, slot, part, &count);
-            note(p, t, *count, row, NULL, at);
+            const uint32_t *fired = stc_fired(source, slot, part, &count);
+            note(p, t, *count, fired, NULL, at);
         }
     } else {
-        uint32_t *row = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
-        const unsigned char *counts = source->buffer + slot * source->window_size;
-        note(p, t, sim->kernels->nonzero(t->nrows, counts, row), row, counts, at);
+        uint32_t *fired = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
+        const int64_t size = source->window_size;
+        const unsigned char *counts = source->buffer + slot * size;
+        note(p, t, sim->kernels->nonzero(size, counts, fired), fired, counts, at);
     }
 }
 
@@ -133,11 +154,12 @@ static void add_block(const stc_sim *sim, const pathway *p, const row_table *t, 
                       int64_t block, const stc_ring *ring, batch *b)
 {
     for (int64_t i = 0; i < t->nspikes[at]; i++) {
-        const row_spike *spike = &t->spike[at * t->nrows + i];
-        const uint32_t *start = stc_row_start(p, t, spike->row);
+        const row_spike *spike = &t->spike[at * t->most_spikes + i];
+        const uint32_t *start = stc_row_of(p, t, spike->source);
         for (int g = 0; g < p->ngroups; g++) {
             due_run due = {.group = (uint16_t)g, .count = (uint16_t)spike->count};
-            due.n = (uint32_t)run_of_cell(p, start, g * p->blocks + block, &due.first);
+            due.n = (uint32_t)run_of_cell(p, t, spike->source, start, g * p->blocks + block,
+                                          &due.first);
             const stc_synapse_run run = make_run(p, t, &due, ring);
             if (due.n > 0) add(sim, b, &run);
         }

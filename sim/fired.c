@@ -35,7 +35,8 @@ static int allocate_list(const stc_sim *sim, stage_plan *plan)
     list->nparts = sim->threads + 1;
     list->start = stc_alloc(list->nparts + 1, sizeof *list->start);
     list->count = stc_alloc(slots * list->nparts, sizeof *list->count);
-    list->element = stc_alloc(stc_sim_product(slots, plan->window_size), sizeof *list->element);
+    list->element =
+        stc_alloc_reserved(stc_sim_product(slots, plan->window_size), sizeof *list->element);
     if (!list->start || !list->count || !list->element) return STC_ERR_NOMEM;
     for (int t = 0; t < sim->threads; t++)
         list->start[t + 1] = list->start[t] + count_own(plan, t);

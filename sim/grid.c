@@ -14,11 +14,16 @@
 #include <string.h>
 
 enum {
-    LIST_BITS = 44,     /* of listed weights at most */
-    STEP_BITS = 1,      /* at least */
-    MOST_STEP_BITS = 4, /* of wide words */
-    NARROW = 32,        /* bits of a narrow word */
-    BURST = 8,          /* that part of the sources may be due in a step before they are kept */
+    LIST_BITS = 44, /* of listed weights at most */
+    STEP_BITS = 1,  /* at least */
+    MOST_STEP_BITS = 4,
+    MOST_SHARED_STEP_BITS = 8, /* of rows of several sources */
+    NARROW = 32,               /* bits of a narrow word */
+    WIDE = 64,
+    EXTRA_BITS = 8, /* of a source beside its words */
+    FEW = 32,       /* synapses: rows of fewer are shared */
+    FULL = 64,      /* by as many sources as have so many */
+    BURST = 8,      /* that part of the sources may be due in a step before they are kept */
     LEAST_ROOM = 256,
     MOST_ROOM = 1 << 16,
     MANY = 30000 /* synapses of a row that may not be counted in 16 bits */
@@ -107,7 +112,7 @@ static void add_group(pathway *p, int port, int sign)
     p->group[p->ngroups++].sign = sign;
 }
 
-/* Ports and signs that may occur, and how many synapses a row has in a patch. */
+/* Ports and signs that may occur, and how many synapses a source has in a patch. */
 static double survey(const assembly *a, pathway *p)
 {
     double expected = 0.0;
@@ -131,31 +136,75 @@ static int bits_of(double magnitude)
     return bits;
 }
 
-static void lay_out(const assembly *a, pathway *p)
+static int least_of(int a, int b)
 {
-    const double row = survey(a, p);
-    const int magnitude = p->constant > 0.0 ? 1 : bits_of(p->bound / p->unit);
+    return a < b ? a : b;
+}
+
+/* Rows of 2^sources sources that have so many synapses each, of which `extra` bits are not in
+ * words. Returns the bytes that a synapse takes with its part of the head, INFINITY when it does
+ * not fit. */
+static double lay_out_rows(const assembly *a, pathway *p, double each, int sources, int extra)
+{
     stc_synapse_format *f = &p->format;
+    const double row = ldexp(each, sources);
+    const int magnitude = p->constant > 0.0 ? 1 : bits_of(p->bound / p->unit);
+    const int fixed = a->neuron_bits + magnitude + sources - extra;
+    const int64_t steps = p->most - p->least + 1;
+    p->source_bits = sources;
+    p->extra_bits = extra;
     f->neuron_bits = a->neuron_bits;
     f->wide_sum = a->wide_sum;
-    f->wide_word = p->kind->nstate > 0 || a->neuron_bits + STEP_BITS + magnitude > NARROW;
-    const int most = f->wide_word ? MOST_STEP_BITS : NARROW - a->neuron_bits - magnitude;
-    const double bytes = row * (f->wide_word ? 8 : 4);
-    const int64_t steps = p->most - p->least + 1;
+    f->source_bits = sources - extra;
+    f->wide_word = p->kind->nstate > 0 || fixed + STEP_BITS > NARROW;
+    /* heads of shared rows are best short: as many accumulators as the largest patch has */
+    const int shared =
+        least_of(MOST_STEP_BITS + STC_PATCH_BITS - a->neuron_bits, MOST_SHARED_STEP_BITS);
+    const int most =
+        least_of((f->wide_word ? WIDE : NARROW) - fixed, sources > 0 ? shared : MOST_STEP_BITS);
+    if (most < STEP_BITS) return INFINITY;
+    const double bytes = row * (double)stc_word_size(p);
     for (f->step_bits = STEP_BITS;; f->step_bits++) {
         p->blocks = (steps + (INT64_C(1) << f->step_bits) - 1) >> f->step_bits;
         p->ncells = p->blocks * p->ngroups;
-        if (f->step_bits == MOST_STEP_BITS || f->step_bits == most || p->blocks == 1) break;
-        if (2 * (double)p->ncells <= 0.06 * bytes) break; /* heads are small beside their rows */
+        if (f->step_bits == most || p->blocks == 1) break;
+        if (sources == 0 && 2 * (double)p->ncells <= 0.06 * bytes)
+            break; /* heads are small beside their rows */
     }
     p->wide_cells = row > MANY;
     for (int i = 0; i < a->ninputs; i++) /* rows may be of any length */
         if (&a->pathways[a->inputs[i].pathway] == p &&
             a->inputs[i].projection->rule == STC_RULE_EXPLICIT)
             p->wide_cells |= a->inputs[i].projection->nedges > UINT16_MAX;
-    const int64_t cell = p->wide_cells ? 4 : 2;
-    p->head_bytes = stc_round_up(4 + p->ncells * cell, 4);
-    p->span = ((p->blocks - 1) << f->step_bits) + 1;
+    p->head_bytes = stc_round_up(4 + p->ncells * (p->wide_cells ? 4 : 2), 4);
+    return (double)(stc_word_size(p) + (extra > 0)) + (double)p->head_bytes / row;
+}
+
+/* The layout that takes least memory. */
+static void choose_rows(const assembly *a, pathway *p)
+{
+    const double each = fmax(survey(a, p), 1e-9); /* there may be none */
+    int sources = 0, extra = 0, most = 0;
+    double least = lay_out_rows(a, p, each, 0, 0);
+    while (each < FEW && ldexp(each, most) < FULL && INT64_C(1) << most < p->source->window_size)
+        most++;
+    for (int s = 1; s <= most; s++) {
+        const int beside = least_of(s, EXTRA_BITS);
+        for (int e = 0; e <= beside; e += beside) {
+            const double bytes = lay_out_rows(a, p, each, s, e);
+            if (bytes >= least) continue;
+            least = bytes;
+            sources = s;
+            extra = e;
+        }
+    }
+    lay_out_rows(a, p, each, sources, extra);
+}
+
+static void lay_out(const assembly *a, pathway *p)
+{
+    choose_rows(a, p);
+    p->span = ((p->blocks - 1) << p->format.step_bits) + 1;
     const int64_t room = p->source->window_size / BURST;
     p->room = room < LEAST_ROOM ? LEAST_ROOM : room > MOST_ROOM ? MOST_ROOM : room;
 }

@@ -1,5 +1,6 @@
 /* pathway.c - rows of synapses, made in two passes over the connections: the first counts the
  * synapses of every cell and what every neuron may receive, the second puts each into its place.
+ * Rows of several sources are ordered in the end.
  * Nothing is stored but the words. Threads make the synapses of their own patches; edges that are
  * listed in a file are dealt to all patches by one thread. */
 #include "assembly.h"
@@ -17,7 +18,7 @@ typedef struct {
     const stc_projection *projection;
     int64_t first;      /* assembly neuron of destination 0 */
     int64_t *neuron;    /* that of each destination, when they do not follow each other; or NULL */
-    int64_t window_low; /* source of row 0 */
+    int64_t window_low; /* source that is element 0 */
     double limit;       /* most spikes of a source in a step */
     bool listed;
     bool fill; /* second pass */
@@ -66,13 +67,15 @@ static int count(const pass *x, const stc_synapses *list)
     const int known = x->sign ? group_of(x, x->sign) : -1;
     const double most = most_of(x, stc_draw_bound(&x->projection->weight));
     for (int64_t i = 0; i < list->n; i++) {
-        const int64_t neuron = neuron_of(x, list->target[i]), row = list->source[i] - x->window_low;
+        const int64_t neuron = neuron_of(x, list->target[i]),
+                      from = list->source[i] - x->window_low;
         const int sign = x->sign ? x->sign : list->weight[i] > 0.0 ? 1 : -1;
         const int group = known >= 0 ? known : group_of(x, sign);
         const int64_t block = (list->delay[i] - p->least) >> p->format.step_bits;
         row_table *t = &p->table[neuron / x->a->patch_size];
         t->nwords++;
-        STC_CHECK(count_in_cell(p, t, row, group * p->blocks + block), STC_ERR_FIT,
+        STC_CHECK(count_in_cell(p, t, from >> p->source_bits, group * p->blocks + block),
+                  STC_ERR_FIT,
                   "more than 65535 synapses of source %d of %s meet in one cell; use more threads "
                   "or ranks",
                   list->source[i], p->source->stage->name);
@@ -95,17 +98,24 @@ static int fill(const pass *x, const stc_synapses *list)
     const stc_synapse_format *f = &p->format;
     const int known = x->sign ? group_of(x, x->sign) : -1;
     const double per_unit = 1.0 / p->unit;
+    const uint64_t sharing = (UINT64_C(1) << p->source_bits) - 1;
+    const int top = (f->wide_word ? 64 : 32) - f->source_bits;
     for (int64_t i = 0; i < list->n; i++) {
-        const int64_t neuron = neuron_of(x, list->target[i]), row = list->source[i] - x->window_low;
+        const int64_t neuron = neuron_of(x, list->target[i]),
+                      from = list->source[i] - x->window_low;
         const int64_t steps = list->delay[i] - p->least, which = neuron / x->a->patch_size;
         const int group = known >= 0 ? known : group_of(x, list->weight[i] > 0.0 ? 1 : -1);
         const uint64_t magnitude =
             p->constant > 0.0 ? 1 : (uint64_t)nearbyint(fabs(list->weight[i]) * per_unit);
         const uint64_t step = (uint64_t)steps & ((UINT64_C(1) << f->step_bits) - 1);
-        const uint64_t word = (magnitude << f->step_bits | step) << f->neuron_bits |
+        const uint64_t source = (uint64_t)from & sharing;
+        const uint64_t word = (f->source_bits ? source << top : 0) |
+                              (magnitude << f->step_bits | step) << f->neuron_bits |
                               (uint64_t)(neuron - which * x->a->patch_size);
         row_table *t = &p->table[which];
-        const uint32_t at = next_in_cell(p, t, row, group * p->blocks + (steps >> f->step_bits));
+        const uint32_t at =
+            next_in_cell(p, t, from >> p->source_bits, group * p->blocks + (steps >> f->step_bits));
+        if (t->extra) t->extra[at] = (uint8_t)(source >> f->source_bits);
         if (f->wide_word)
             ((uint64_t *)t->word)[at] = word;
         else
@@ -203,6 +213,16 @@ static int connect(const stc_sim *sim, assembly *a, int first_patch, int last_pa
     return rc;
 }
 
+static int sort_shared(const assembly *a, int first_patch, int last_patch)
+{
+    for (int k = 0; k < a->npathways; k++) {
+        const pathway *p = &a->pathways[k];
+        for (int q = first_patch; q < last_patch && p->source_bits; q++)
+            STC_TRY(stc_rows_sort(p, &p->table[q]));
+    }
+    return 0;
+}
+
 /* Both kinds, with all threads. The text of an error is kept per thread: carry over one. */
 static int connect_all(const stc_sim *sim, assembly *a, bool second)
 {
@@ -213,6 +233,7 @@ static int connect_all(const stc_sim *sim, assembly *a, bool second)
     {
         const int t = omp_get_thread_num();
         int rc = connect(sim, a, a->first_patch[t], a->first_patch[t + 1], false, second);
+        if (rc >= 0 && second) rc = sort_shared(a, a->first_patch[t], a->first_patch[t + 1]);
         if (rc < 0) {
 #pragma omp critical(stc_connect)
             {
@@ -249,15 +270,25 @@ static int allocate_heads(const assembly *a, pathway *p)
     if (!p->table) return STC_ERR_NOMEM;
     for (int q = 0; q < a->npatches; q++) {
         row_table *t = &p->table[q];
-        t->nrows = p->source->window_size;
+        t->nrows = ((p->source->window_size - 1) >> p->source_bits) + 1;
         t->head = stc_alloc_huge(t->nrows, p->head_bytes);
         t->nspikes = stc_alloc(p->span, sizeof *t->nspikes);
-        t->spike = stc_alloc(stc_sim_product(p->span, t->nrows), sizeof *t->spike);
         t->ndue = stc_alloc(p->span, sizeof *t->ndue);
         t->due = stc_alloc(stc_sim_product(p->span, p->room), sizeof *t->due);
-        if (!t->head || !t->nspikes || !t->spike || !t->ndue || !t->due) return STC_ERR_NOMEM;
+        if (!t->head || !t->nspikes || !t->ndue || !t->due) return STC_ERR_NOMEM;
     }
     return 0;
+}
+
+/* Memory for the words, and for spikes of all sources that have any. */
+static int allocate_words(const pathway *p, row_table *t)
+{
+    const int64_t window = p->source->window_size;
+    t->word = stc_alloc_huge(t->nwords, stc_word_size(p));
+    t->extra = p->extra_bits ? stc_alloc_huge(t->nwords, 1) : NULL;
+    t->most_spikes = p->source_bits && t->nwords < window ? t->nwords : window;
+    t->spike = stc_alloc_reserved(stc_sim_product(p->span, t->most_spikes), sizeof *t->spike);
+    return t->word && (t->extra || !p->extra_bits) && t->spike ? 0 : STC_ERR_NOMEM;
 }
 
 /* From counts to first words and, in every cell, where the next synapse goes. */
@@ -281,14 +312,13 @@ static int place_rows(const assembly *a, const pathway *p, row_table *t)
         }
         STC_CHECK(
             p->wide_cells || in_row <= UINT16_MAX, STC_ERR_FIT,
-            "source %lld of %s has %u synapses onto %lld neurons of one thread, at most 65535 "
-            "were foreseen; use more threads or ranks",
-            (long long)(p->source->window.lo[0] + row), p->source->stage->name, in_row,
-            (long long)a->patch_size);
+            "%lld sources from %lld of %s on have %u synapses onto %lld neurons of one thread, at "
+            "most 65535 were foreseen; use more threads or ranks",
+            1LL << p->source_bits, (long long)(p->source->window.lo[0] + (row << p->source_bits)),
+            p->source->stage->name, in_row, (long long)a->patch_size);
         next += in_row;
     }
-    t->word = stc_alloc_huge(t->nwords, stc_word_size(p));
-    return t->word ? 0 : STC_ERR_NOMEM;
+    return allocate_words(p, t);
 }
 
 static void receive_dense(assembly *a)
@@ -330,6 +360,7 @@ void stc_pathway_destroy(pathway *p, int npatches)
     for (int q = 0; p->table && q < npatches; q++) {
         stc_free(p->table[q].head);
         stc_free(p->table[q].word);
+        stc_free(p->table[q].extra);
         stc_free(p->table[q].spike);
         stc_free(p->table[q].nspikes);
         stc_free(p->table[q].due);

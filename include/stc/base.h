@@ -18,6 +18,10 @@ void *stc_alloc(int64_t count, int64_t size);
 void stc_free(void *pointer); /* NULL is fine */
 /* The same for a block that is used all over: in huge pages where the system has them. */
 void *stc_alloc_huge(int64_t count, int64_t size);
+/* The same as room in the address space, of which the machine gives pages as they are first
+ * written: for lists that hardly ever come near the length that they may have. Not refused for its
+ * size, and counted nowhere; the pages that are used show in the resident set. */
+void *stc_alloc_reserved(int64_t count, int64_t size);
 /* Bytes now held through stc_alloc by this process, and the peak resident set in bytes. */
 int64_t stc_alloc_bytes(void);
 int64_t stc_peak_rss_bytes(void);

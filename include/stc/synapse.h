@@ -8,6 +8,9 @@
  *
  *     | magnitude | step | neuron |
  *
+ * Where sources have few synapses each, the highest bits say which of several sources that share a
+ * row it comes from; they are not part of the magnitude.
+ *
  * Sums are integers: the input of a neuron is the sum of weights on a power-of-two grid in a ring
  * of accumulators, one slot per step of a group, so that any order gives the same bits. The engine
  * owns the ring, and keeps the synapses of one source whose delays fall in one group of steps, and
@@ -28,8 +31,9 @@ enum { STC_MAX_SYNAPSE_PARAMS = 16, STC_MAX_SYNAPSE_STATES = 4 };
 /* How words and sums are stored. */
 typedef struct {
     int neuron_bits, step_bits;
-    bool wide_word; /* uint64_t, else uint32_t */
-    bool wide_sum;  /* int64_t, else int32_t */
+    bool wide_word;  /* uint64_t, else uint32_t */
+    bool wide_sum;   /* int64_t, else int32_t */
+    int source_bits; /* the highest ones */
 } stc_synapse_format;
 
 /* Accumulators of one port of a patch: slots << neuron_bits of them; a synapse with step s adds to

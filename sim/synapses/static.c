@@ -23,12 +23,14 @@ static void fetch(int64_t n, const stc_synapse_run *run, int64_t size)
     }
 }
 
-/* One function per type of word and sum, so that the loop knows them. */
-#define DELIVER(name, word_type, sum_type)                                                         \
+/* One function per type of word and sum, with and without bits of sources, so that the loop knows
+ * them. */
+#define DELIVER(name, word_type, sum_type, source_bits)                                            \
     static void name(int64_t n, const stc_synapse_run *run, const stc_synapse_format *format)      \
     {                                                                                              \
         const int bits = format->neuron_bits, low = bits + format->step_bits;                      \
         const word_type place = ((word_type)1 << low) - 1;                                         \
+        const word_type own = (word_type) ~(word_type)0 >> (source_bits);                          \
         for (int64_t r = 0; r < n; r++) {                                                          \
             if (r % TOGETHER == 0)                                                                 \
                 fetch(n - r < TOGETHER ? n - r : TOGETHER, &run[r], sizeof(word_type));            \
@@ -40,23 +42,29 @@ static void fetch(int64_t n, const stc_synapse_run *run, int64_t size)
             sum_type *restrict sum = ring->sum;                                                    \
             for (int64_t i = 0; i < run[r].n; i++) {                                               \
                 const uint64_t at = ((uint64_t)(word[i] & place) + now) & around;                  \
-                sum[at] += (sum_type)(word[i] >> low) * scale;                                     \
+                sum[at] += (sum_type)((word[i] & own) >> low) * scale;                             \
             }                                                                                      \
         }                                                                                          \
     }
 
-DELIVER(narrow_to_narrow, uint32_t, int32_t)
-DELIVER(narrow_to_wide, uint32_t, int64_t)
-DELIVER(wide_to_narrow, uint64_t, int32_t)
-DELIVER(wide_to_wide, uint64_t, int64_t)
+DELIVER(narrow_to_narrow, uint32_t, int32_t, 0)
+DELIVER(narrow_to_wide, uint32_t, int64_t, 0)
+DELIVER(wide_to_narrow, uint64_t, int32_t, 0)
+DELIVER(wide_to_wide, uint64_t, int64_t, 0)
+DELIVER(shared_narrow_to_narrow, uint32_t, int32_t, format->source_bits)
+DELIVER(shared_narrow_to_wide, uint32_t, int64_t, format->source_bits)
+DELIVER(shared_wide_to_narrow, uint64_t, int32_t, format->source_bits)
+DELIVER(shared_wide_to_wide, uint64_t, int64_t, format->source_bits)
 
 static void deliver(int64_t n, const stc_synapse_run *run, const stc_delivery *delivery)
 {
-    static void (*const functions[2][2])(int64_t, const stc_synapse_run *,
-                                         const stc_synapse_format *) = {
-        {narrow_to_narrow, narrow_to_wide}, {wide_to_narrow, wide_to_wide}};
+    static void (*const functions[2][2][2])(int64_t, const stc_synapse_run *,
+                                            const stc_synapse_format *) = {
+        {{narrow_to_narrow, narrow_to_wide}, {wide_to_narrow, wide_to_wide}},
+        {{shared_narrow_to_narrow, shared_narrow_to_wide},
+         {shared_wide_to_narrow, shared_wide_to_wide}}};
     const stc_synapse_format *format = delivery->format;
-    functions[format->wide_word][format->wide_sum](n, run, format);
+    functions[format->source_bits > 0][format->wide_word][format->wide_sum](n, run, format);
 }
 
 const stc_synapse_kind stc_synapse_static = {

@@ -19,8 +19,9 @@
 enum { ALIGNMENT = 64, PAGE = 1 << 21 };
 
 typedef struct {
-    void *start; /* what calloc returned */
-    int64_t bytes;
+    void *start;    /* what calloc or mmap returned */
+    int64_t bytes;  /* that are counted */
+    int64_t mapped; /* by mmap; 0: by calloc */
 } header;
 
 static _Atomic int64_t held;
@@ -42,21 +43,31 @@ static bool fits_machine(int64_t bytes)
     return found != 1 || bytes / 1024 <= available;
 }
 
+static bool count_bytes(int64_t count, int64_t size, int64_t alignment, int64_t *bytes)
+{
+    if (count >= 0 && size >= 0 && !__builtin_mul_overflow(count, size, bytes) &&
+        *bytes <= INT64_MAX - 2 * alignment)
+        return true;
+    stc_fail(STC_ERR_NOMEM, "cannot allocate %lld elements of %lld bytes", (long long)count,
+             (long long)size);
+    return false;
+}
+
+static void fail_refused(int64_t bytes)
+{
+    stc_fail(STC_ERR_NOMEM,
+             "out of memory: %lld more bytes were refused, %lld are held; use more ranks or a "
+             "machine with more memory",
+             (long long)bytes, (long long)stc_alloc_bytes());
+}
+
 static char *allocate(int64_t count, int64_t size, int64_t alignment)
 {
     int64_t bytes;
-    if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) ||
-        bytes > INT64_MAX - 2 * alignment) {
-        stc_fail(STC_ERR_NOMEM, "cannot allocate %lld elements of %lld bytes", (long long)count,
-                 (long long)size);
-        return NULL;
-    }
+    if (!count_bytes(count, size, alignment, &bytes)) return NULL;
     char *start = fits_machine(bytes) ? calloc(1, (size_t)(bytes + 2 * alignment)) : NULL;
     if (!start) {
-        stc_fail(STC_ERR_NOMEM,
-                 "out of memory: %lld more bytes were refused, %lld are held; use more ranks or a "
-                 "machine with more memory",
-                 (long long)bytes, (long long)stc_alloc_bytes());
+        fail_refused(bytes);
         return NULL;
     }
     const uintptr_t mask = (uintptr_t)alignment - 1;
@@ -65,6 +76,7 @@ static char *allocate(int64_t count, int64_t size, int64_t alignment)
     header *head = (header *)(void *)(block - ALIGNMENT);
     head->start = start;
     head->bytes = bytes;
+    head->mapped = 0;
     atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed);
     return block;
 }
@@ -87,12 +99,31 @@ void *stc_alloc_huge(int64_t count, int64_t size)
     return block;
 }
 
+void *stc_alloc_reserved(int64_t count, int64_t size)
+{
+    int64_t bytes;
+    if (!count_bytes(count, size, PAGE, &bytes)) return NULL;
+    const int64_t mapped = bytes + ALIGNMENT;
+    char *start = mmap(NULL, (size_t)mapped, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) {
+        fail_refused(bytes);
+        return NULL;
+    }
+    madvise(start, (size_t)mapped, MADV_NOHUGEPAGE); /* a page for each of a few far apart */
+    *(header *)(void *)start = (header){.start = start, .mapped = mapped};
+    return start + ALIGNMENT;
+}
+
 void stc_free(void *pointer)
 {
     if (!pointer) return;
     header *head = (header *)(void *)((char *)pointer - ALIGNMENT);
     atomic_fetch_sub_explicit(&held, head->bytes, memory_order_relaxed);
-    free(head->start);
+    if (head->mapped > 0)
+        munmap(head->start, (size_t)head->mapped);
+    else
+        free(head->start);
 }
 
 int64_t stc_alloc_bytes(void)

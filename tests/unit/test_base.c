@@ -93,6 +93,24 @@ static void memory_is_zeroed_aligned_and_counted(void **state)
     assert_true(stc_peak_rss_bytes() > 100000);
 }
 
+static void reserved_memory_is_taken_as_it_is_used(void **state)
+{
+    (void)state;
+    const int64_t before = stc_alloc_bytes(), machine = sysconf(_SC_PHYS_PAGES) / 2 * 4096;
+    const int64_t n = machine < INT64_C(1) << 40 ? machine : INT64_C(1) << 40;
+    uint32_t *a = stc_alloc_reserved(n, 4); /* more than can be used */
+    assert_non_null(a);
+    assert_int_equal((uintptr_t)a % 64, 0);
+    assert_int_equal(stc_alloc_bytes(), before);
+    for (int64_t i = 0; i < n; i += n / 100) {
+        assert_int_equal(a[i], 0);
+        a[i] = 1;
+    }
+    stc_free(a);
+    assert_null(stc_alloc_reserved(INT64_MAX, 4));
+    assert_null(stc_alloc_reserved(-1, 4));
+}
+
 static void impossible_sizes_are_refused(void **state)
 {
     (void)state;
@@ -331,6 +349,7 @@ int main(void)
         cmocka_unit_test(codes_become_exit_codes),
         cmocka_unit_test(try_and_check_return_at_once),
         cmocka_unit_test(memory_is_zeroed_aligned_and_counted),
+        cmocka_unit_test(reserved_memory_is_taken_as_it_is_used),
         cmocka_unit_test(impossible_sizes_are_refused),
         cmocka_unit_test(arenas_hold_everything_until_destroyed),
         cmocka_unit_test(log_speaks_on_rank_0_up_to_its_level),

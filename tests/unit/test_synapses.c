@@ -57,6 +57,10 @@ static void check_static(stc_synapse_format format)
             const int64_t scale = (i * RUNS / N) % 3 - 1;
             wide[i] = magnitude << low | step << format.neuron_bits | to;
             narrow[i] = (uint32_t)wide[i];
+            if (format.source_bits > 0) { /* which are nothing to the kind */
+                wide[i] |= key << (64 - format.source_bits);
+                narrow[i] |= (uint32_t)key << (32 - format.source_bits);
+            }
             expected[((uint64_t)now + step) % SLOTS << NEURON_BITS | to] +=
                 (int64_t)magnitude * scale;
         }
@@ -82,7 +86,12 @@ static void static_synapses_add_their_weights_after_their_delays(void **state)
     for (int word = 0; word < 2; word++)
         for (int sum = 0; sum < 2; sum++)
             for (int step_bits = 0; step_bits < 3; step_bits++)
-                check_static((stc_synapse_format){NEURON_BITS, step_bits, word, sum});
+                for (int source_bits = 0; source_bits < 8; source_bits += 7)
+                    check_static((stc_synapse_format){.neuron_bits = NEURON_BITS,
+                                                      .step_bits = step_bits,
+                                                      .wide_word = word,
+                                                      .wide_sum = sum,
+                                                      .source_bits = source_bits});
 }
 
 int main(void)
