@@ -151,6 +151,7 @@ struct assembly {
     char *states;  /* memory of all */
     void *state[STC_MAX_POPULATION_STATES], *start[STC_MAX_POPULATION_STATES]; /* real [n] */
     tally *tallies; /* [threads][nmembers] */
+    int64_t early;  /* item + 1 to whose first step is delivered what needs no messages */
 };
 
 static inline int64_t stc_real_size(const assembly *a)
@@ -223,9 +224,12 @@ int stc_rows_sort(const pathway *p, row_table *t);
 int64_t stc_rows_find(const pathway *p, const row_table *t, uint32_t source, int64_t n,
                       uint32_t *first);
 
-/* deliver.c: add what arrives at a patch in a step, a step of an item of the sample. */
-void stc_sim_deliver(const stc_sim *sim, const assembly *a, int patch, int64_t item, int64_t t,
-                     int64_t step);
+/* deliver.c: add what arrives at a patch in a step, a step of an item of the sample: first what is
+ * known without the spikes that other ranks sent last, then all the rest. */
+void stc_sim_deliver_own(const stc_sim *sim, const assembly *a, int patch, int64_t item, int64_t t,
+                         int64_t step);
+void stc_sim_deliver_rest(const stc_sim *sim, const assembly *a, int patch, int64_t item, int64_t t,
+                          int64_t step);
 /* Forget all spikes. */
 void stc_sim_silence(const assembly *a, int patch);
 

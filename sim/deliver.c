@@ -4,7 +4,10 @@
  * ring, so that what is written stays in cache while what is read streams from memory. When a
  * source fires, all runs of its row are noted in the lists of the steps in which they are due: a
  * step then reads one list from end to end. Where a list is full, after a burst, the spike itself
- * is kept until its last synapses are delivered. */
+ * is kept until its last synapses are delivered.
+ *
+ * Most of what is due in a step is known before the messages of other ranks arrive, and is
+ * delivered while they travel: sums of integers do not depend on the order. */
 #include "assembly.h"
 
 #include <omp.h>
@@ -112,23 +115,24 @@ static void note(const pathway *p, row_table *t, int64_t n, const uint32_t *sour
     }
 }
 
-/* A step of the ring of the source, in the place of those whose last synapses are delivered. */
-static void note_step(const stc_sim *sim, const pathway *p, row_table *t, int64_t slot, int64_t at)
+/* Some parts of the list of a step of the ring of the source. */
+static void note_parts(const pathway *p, row_table *t, int64_t slot, int from, int to, int64_t at)
 {
-    const stage_plan *source = p->source;
-    t->nspikes[at] = 0;
-    if (source->fired) {
-        for (int part = 0; part < source->fired->nparts; part++) {
-            int64_t *count;
-            const uint32_t *fired = stc_fired(source, slot, part, &count);
-            note(p, t, *count, fired, NULL, at);
-        }
-    } else {
-        uint32_t *fired = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
-        const int64_t size = source->window_size;
-        const unsigned char *counts = source->buffer + slot * size;
-        note(p, t, sim->kernels->nonzero(size, counts, fired), fired, counts, at);
+    for (int part = from; part < to; part++) {
+        int64_t *count;
+        const uint32_t *fired = stc_fired(p->source, slot, part, &count);
+        note(p, t, *count, fired, NULL, at);
     }
+}
+
+/* All that is other than 0 in its window. */
+static void note_window(const stc_sim *sim, const pathway *p, row_table *t, int64_t slot,
+                        int64_t at)
+{
+    uint32_t *fired = (uint32_t *)(void *)sim->scratch[omp_get_thread_num()].panel2;
+    const int64_t size = p->source->window_size;
+    const unsigned char *counts = p->source->buffer + slot * size;
+    note(p, t, sim->kernels->nonzero(size, counts, fired), fired, counts, at);
 }
 
 /* ---- runs that are due ---- */
@@ -166,27 +170,60 @@ static void add_block(const stc_sim *sim, const pathway *p, const row_table *t, 
     }
 }
 
-void stc_sim_deliver(const stc_sim *sim, const assembly *a, int which, int64_t item, int64_t t,
-                     int64_t step)
+static void prepare(const assembly *a, int which, int64_t step, stc_ring *ring)
+{
+    const int64_t row = (a->slots << a->neuron_bits) * (a->wide_sum ? 8 : 4);
+    for (int port = 0; port < a->model->nports; port++)
+        ring[port] =
+            (stc_ring){(char *)a->patches[which].sum + port * row, a->slots, step & (a->slots - 1)};
+}
+
+static void begin(const assembly *a, const pathway *p, int64_t step, batch *b)
+{
+    b->n = 0;
+    b->kind = p->kind;
+    b->what =
+        (stc_delivery){.format = &p->format, .step = step, .unit = a->unit, .params = p->params};
+}
+
+void stc_sim_deliver_own(const stc_sim *sim, const assembly *a, int which, int64_t item, int64_t t,
+                         int64_t step)
 {
     batch b;
     stc_ring ring[STC_MAX_PORTS];
-    const patch *q = &a->patches[which];
-    const int64_t row = (a->slots << a->neuron_bits) * (a->wide_sum ? 8 : 4);
-    for (int port = 0; port < a->model->nports; port++)
-        ring[port] = (stc_ring){(char *)q->sum + port * row, a->slots, step & (a->slots - 1)};
-    b.n = 0;
+    prepare(a, which, step, ring);
     for (int k = 0; k < a->npathways; k++) {
         const pathway *p = &a->pathways[k];
         row_table *table = &p->table[which];
-        const int64_t newest = step - p->least;
+        const int64_t newest = step - p->least, at = newest % p->span;
         if (newest < 0) continue;
-        note_step(sim, p, table, stc_sim_slot_before(sim, p->source, item, t, p->least),
-                  newest % p->span);
-        b.kind = p->kind;
-        b.what = (stc_delivery){
-            .format = &p->format, .step = step, .unit = a->unit, .params = p->params};
-        add_due(sim, p, table, newest % p->span, ring, &b);
+        const int64_t slot = stc_sim_slot_before(sim, p->source, item, t, p->least);
+        table->nspikes[at] = 0; /* their last synapses are delivered */
+        if (p->source->fired) note_parts(p, table, slot, 0, sim->threads, at);
+        begin(a, p, step, &b);
+        add_due(sim, p, table, at, ring, &b);
+        flush(sim, &b);
+    }
+}
+
+void stc_sim_deliver_rest(const stc_sim *sim, const assembly *a, int which, int64_t item, int64_t t,
+                          int64_t step)
+{
+    batch b;
+    stc_ring ring[STC_MAX_PORTS];
+    prepare(a, which, step, ring);
+    for (int k = 0; k < a->npathways; k++) {
+        const pathway *p = &a->pathways[k];
+        row_table *table = &p->table[which];
+        const int64_t newest = step - p->least, at = newest % p->span;
+        if (newest < 0) continue;
+        const int64_t slot = stc_sim_slot_before(sim, p->source, item, t, p->least);
+        if (p->source->fired)
+            note_parts(p, table, slot, sim->threads, p->source->fired->nparts, at);
+        else
+            note_window(sim, p, table, slot, at);
+        begin(a, p, step, &b);
+        add_due(sim, p, table, at, ring, &b);
         for (int64_t block = 0; block < p->blocks; block++) {
             const int64_t fired = newest - (block << p->format.step_bits);
             if (fired < 0) break;

@@ -273,6 +273,8 @@ stage_plan *stc_assembly_stage(const assembly *a);
  * are finished by all threads before the next one begins. */
 void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat, int64_t from,
                         int64_t to, int64_t piece);
+/* What those that wait for messages in a beat can do before. */
+void stc_sim_begin_assemblies(const stc_sim *sim, int64_t beat);
 /* Bytes of scratch of a thread. */
 int64_t stc_sim_population_need(const assembly *a);
 void stc_sim_generate(stc_sim *sim, stage_plan *plan, int64_t item, int64_t first, int64_t steps);

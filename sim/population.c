@@ -230,7 +230,8 @@ static void run_step(const stc_sim *sim, const assembly *a, int which, int owner
     if (step == 0) start_sample(a, which);
     if (which == a->first_patch[owner]) clear_step(a, owner, item, t);
     const double at = stc_phase_start(sim);
-    stc_sim_deliver(sim, a, which, item, t, step);
+    if (t > 0 || a->early != item + 1) stc_sim_deliver_own(sim, a, which, item, t, step);
+    stc_sim_deliver_rest(sim, a, which, item, t, step);
     stc_phase_end(sim, thread, STC_PHASE_DELIVER, at);
     /* forth and back: what a step used last is still in cache when the next one begins */
     const bool back = step % 2 != 0;
@@ -242,6 +243,12 @@ static void run_step(const stc_sim *sim, const assembly *a, int which, int owner
 }
 
 /* ---- pieces of time ---- */
+
+/* Neurons times steps that keep threads busy for longer than it takes to start them. */
+static bool worth_threads(const stc_sim *sim, int64_t neuron_steps)
+{
+    return sim->threads > 1 && neuron_steps >= 8192;
+}
 
 /* The patches of one thread. */
 static void run_patches(const stc_sim *sim, const assembly *a, int owner, int64_t beat,
@@ -268,13 +275,10 @@ static void gather_tallies(const stc_sim *sim, const assembly *a)
 void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat, int64_t from,
                         int64_t to, int64_t piece)
 {
-    enum {
-        WORTH_A_BARRIER = 8192
-    }; /* neurons times steps that keep threads busy for long enough */
     int64_t neurons = 0;
     for (int i = 0; i < n; i++)
         neurons += list[i]->n;
-    const bool many = neurons * piece >= WORTH_A_BARRIER && sim->threads > 1;
+    const bool many = worth_threads(sim, neurons * piece);
 #pragma omp parallel num_threads(sim->threads) if (many)
     {
         const int t = many ? omp_get_thread_num() : 0, next = many ? t + 1 : sim->threads;
@@ -290,6 +294,35 @@ void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat
     }
     for (int i = 0; i < n; i++)
         gather_tallies(sim, list[i]);
+}
+
+/* Does an assembly wait for messages in this beat, to begin with a step whose other sources were
+ * computed in earlier beats? */
+static bool can_begin(const stc_sim *sim, const assembly *a, int64_t item)
+{
+    const stage_plan *plan = a->members[0].plan;
+    if (!plan->remote || item < 0 || item % sim->nblocks == 0) return false;
+    for (int k = 0; k < a->npathways; k++)
+        if (a->pathways[k].source->level - plan->level >= sim->period) return false;
+    return true;
+}
+
+void stc_sim_begin_assemblies(const stc_sim *sim, int64_t beat)
+{
+    for (int i = 0; i < sim->nassemblies; i++) {
+        assembly *a = sim->assemblies[i];
+        const int64_t item = stc_sim_item(sim, a->members[0].plan, beat);
+        if (!can_begin(sim, a, item)) continue;
+        const int64_t step = item % sim->nblocks * sim->block;
+#pragma omp parallel for num_threads(sim->threads) schedule(static, 1) if (worth_threads(sim, a->n))
+        for (int owner = 0; owner < sim->threads; owner++) {
+            const double at = stc_phase_start(sim);
+            for (int q = a->first_patch[owner]; q < a->first_patch[owner + 1]; q++)
+                stc_sim_deliver_own(sim, a, q, item, 0, step);
+            stc_phase_end(sim, omp_get_thread_num(), STC_PHASE_DELIVER, at);
+        }
+        a->early = item + 1;
+    }
 }
 
 int64_t stc_sim_population_need(const assembly *a)

@@ -332,6 +332,7 @@ static void run_stages(stc_sim *sim, bool remote, int64_t beat)
 static void run_beat(stc_sim *sim, int64_t beat)
 {
     run_stages(sim, false, beat);
+    stc_sim_begin_assemblies(sim, beat);
     double start = stc_seconds();
     stc_exchange_receive(sim, beat);
     sim->wait_seconds += stc_seconds() - start;
