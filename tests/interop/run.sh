@@ -36,6 +36,11 @@ environment() {
 }
 
 export STC=$stc PYTHONDONTWRITEBYTECODE=1 PYNEST_QUIET=1 NEURON_MODULE_OPTIONS=-nogui
+# hundreds of short runs: no search for fast networks at each start, waiting ranks leave the cores
+OMPI_MCA_orte_tmpdir_base=$(mktemp -d)
+trap 'rm -rf "$OMPI_MCA_orte_tmpdir_base"' EXIT
+export OMPI_MCA_pml=ob1 OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_orte_tmpdir_base
+export OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive
 failed=0
 for group in $groups; do
     case $group in
