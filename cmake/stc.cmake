@@ -61,8 +61,12 @@ set(stc_test_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
 
 # What MPI finds out at every start, and sleeps meanwhile for longer than most tests compute: that
 # there is no fast network here (so ob1 it is), and a daemon for a process without mpirun. Without
-# the daemon all such processes have one name, and so need a folder per test for what MPI writes.
+# the daemon all such processes have one name, and so need a folder per test for what MPI writes; its
+# path is short, as it becomes part of names of sockets.
 set(stc_quick_start OMPI_MCA_pml=ob1 OMPI_MCA_ess_singleton_isolated=1)
+string(SHA1 stc_mpi_folder ${PROJECT_BINARY_DIR})
+string(SUBSTRING ${stc_mpi_folder} 0 8 stc_mpi_folder)
+set(stc_mpi_folder /tmp/stc-${stc_mpi_folder})
 
 # Register one test. Each runs in a folder of its own, so that files do not collide. Those that may
 # take longest start first. PLAIN_START: MPI starts as it does for a user.
@@ -73,7 +77,7 @@ function(stc_add_test name kind processors)
   set(environment ${stc_test_environment} OMP_NUM_THREADS=1 ${arg_ENV})
   if(NOT arg_PLAIN_START)
     list(APPEND environment ${stc_quick_start}
-         OMPI_MCA_orte_tmpdir_base=${PROJECT_BINARY_DIR}/tests/mpi/${name})
+         OMPI_MCA_orte_tmpdir_base=${stc_mpi_folder}/${name})
   endif()
   add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${folder})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" LABELS ${kind}
