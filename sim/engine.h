@@ -311,6 +311,8 @@ void stc_exchange_destroy(exchange **exchange);
 void stc_exchange_receive(stc_sim *sim, int64_t beat);
 /* Pack and send what this beat computed for others. */
 void stc_exchange_send(stc_sim *sim, int64_t beat);
+/* What this rank has sent to other nodes, for its own. */
+void stc_exchange_between_nodes(const exchange *exchange, int64_t *messages, int64_t *bytes);
 
 /* Values of a trace for a step of a sample, so that entry `id` is that of neuron id; NULL when the
  * step is not recorded. */

@@ -117,3 +117,9 @@ void stc_exchange_receive(stc_sim *sim, int64_t beat)
                                stc_transport_take(e->transport, i));
     stc_transport_release(e->transport);
 }
+
+void stc_exchange_between_nodes(const exchange *e, int64_t *messages, int64_t *bytes)
+{
+    *messages = *bytes = 0;
+    if (e->transport) stc_transport_between_nodes(e->transport, messages, bytes);
+}

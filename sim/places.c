@@ -229,13 +229,16 @@ static int number_parts(note *notes, int64_t n, outbound *o)
     qsort(sorted, (size_t)n, sizeof *sorted, by_peer_and_index);
     for (int64_t i = 0; i < n; i++) {
         const note *from = sorted[i];
-        const part *last = o->parts + o->nparts - 1;
-        if (o->nparts == 0 || last->peer != from->peer || last->index != from->index) {
+        const part *last = o->nparts ? &o->parts[o->nparts - 1] : NULL;
+        if (!last || last->peer != from->peer || last->index != from->index) {
             o->parts[o->nparts++] = (part){from->peer, from->index, from->place, from->stride};
-            o->most_bytes += (int64_t)sizeof(uint32_t) + from->most_bytes;
+            o->most_bytes += from->most_bytes;
         }
         sorted[i]->index = o->nparts - 1;
     }
+    for (int64_t i = 0; i < n && o->nparts == 1; i++)
+        notes[i].index = -1;
+    if (o->nparts > 1) o->most_bytes += (int64_t)sizeof(uint32_t) * o->nparts;
     stc_free(sorted);
     STC_CHECK(o->most_bytes <= INT32_MAX, STC_ERR_FIT,
               "a message of %lld bytes from one node to another; use a smaller --block-steps or "
@@ -250,6 +253,7 @@ static int begin_outbound(preparation *p, int64_t from, int64_t end)
     *o = (outbound){.contact = p->got[from].contact,
                     .request = {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
     STC_TRY(number_parts(p->got + from, end - from, o));
+    if (o->nparts == 1 && o->parts->peer == p->t->node.rank) return 0;
     o->buffer[0] = stc_alloc(o->most_bytes, 1);
     o->buffer[1] = stc_alloc(o->most_bytes, 1);
     return o->buffer[0] && o->buffer[1] ? 0 : STC_ERR_NOMEM;
@@ -366,9 +370,10 @@ static void note_places(preparation *p)
             bsearch(&from->source, p->sources, (size_t)p->nsources, sizeof *p->sources, by_value);
         if (!found || (from->kind != READ && from->kind != ARRIVES)) continue;
         inbox *to = &p->t->sources[found - p->sources];
-        *to = (inbox){.peer = from->peer, .index = -1, .place = from->place};
+        *to = (inbox){.peer = from->peer, .from_peer = true, .index = -1, .place = from->place};
         to->stride = from->stride;
         if (from->kind == ARRIVES) {
+            to->from_peer = false;
             to->index = from->index;
             to->count = from->place;
             to->place += LINE;

@@ -37,24 +37,40 @@ static bool is_done(MPI_Request *request)
     return done;
 }
 
-/* Send the next message to another node if all of its parts are written. */
-static void carry_out(const transport *t, outbound *o)
+/* Gather the parts of the next message; returns its end. */
+static unsigned char *gather(const transport *t, const outbound *o, unsigned char *start)
 {
-    const int slot = (int)(o->sent & 1);
-    for (int i = 0; i < o->nparts; i++)
-        if (look(&stc_segment_head(t, o->parts[i].peer)->published) <= o->sent) return;
-    if (!is_done(&o->request[slot])) return;
-    unsigned char *start = o->buffer[slot], *at = start + (size_t)o->nparts * sizeof(uint32_t);
+    unsigned char *at = start + (o->nparts > 1 ? (size_t)o->nparts * sizeof(uint32_t) : 0);
     for (int i = 0; i < o->nparts; i++) {
         const part *from = &o->parts[i];
         const uint32_t begin = (uint32_t)(at - start);
         const uint32_t bytes = stc_segment_bytes(t, from->peer, from->stride, o->sent)[from->index];
-        memcpy(start + (size_t)i * sizeof begin, &begin, sizeof begin);
+        if (o->nparts > 1) memcpy(start + (size_t)i * sizeof begin, &begin, sizeof begin);
         memcpy(at, stc_segment_slot(t, from->peer, from->place, from->stride, o->sent), bytes);
         at += bytes;
     }
-    MPI_Isend(start, (int)(at - start), MPI_BYTE, o->contact, 0, t->group.mpi, &o->request[slot]);
+    return at;
+}
+
+/* Send the next message to another node if all of its parts are written. */
+static void carry_out(const transport *t, outbound *o)
+{
+    const int slot = (int)(o->sent & 1);
+    const part *first = o->parts;
+    for (int i = 0; i < o->nparts; i++)
+        if (look(&stc_segment_head(t, o->parts[i].peer)->published) <= o->sent) return;
+    if (!is_done(&o->request[slot])) return;
+    unsigned char *start = o->buffer[slot];
+    int64_t bytes;
+    if (start) {
+        bytes = gather(t, o, start) - start;
+    } else {
+        start = stc_segment_slot(t, first->peer, first->place, first->stride, o->sent);
+        bytes = stc_segment_bytes(t, first->peer, first->stride, o->sent)[first->index];
+    }
+    MPI_Isend(start, (int)bytes, MPI_BYTE, o->contact, 0, t->group.mpi, &o->request[slot]);
     o->sent++;
+    o->sent_bytes += bytes;
 }
 
 /* Be ready for the next message of another node where the one before last is read, and tell its
@@ -117,6 +133,9 @@ void stc_transport_open(transport *t)
     for (int i = 0, looks = 0; i < t->nreaders; i++)
         while (!has_taken(t, t->readers[i], t->published - 1))
             rest(t, &looks);
+    for (int i = 0, looks = 0; i < t->nout; i++)
+        while (!t->out[i].buffer[0] && !is_done(&t->out[i].request[t->published & 1]))
+            rest(t, &looks);
     memset(stc_segment_bytes(t, t->node.rank, t->stride, t->published), 0,
            (size_t)t->nparcels * sizeof(uint32_t));
 }
@@ -146,13 +165,11 @@ const unsigned char *stc_transport_take(transport *t, int source)
         rest(t, &looks);
     const unsigned char *message =
         stc_segment_slot(t, from->peer, from->place, from->stride, t->published - 1);
-    if (from->index < 0) {
-        /* who has published an exchange has taken the one before */
-        if (t->taken[from->peer] < count - 1) t->taken[from->peer] = count - 1;
-        return message;
-    }
-    uint32_t begin;
-    memcpy(&begin, message + (size_t)from->index * sizeof begin, sizeof begin);
+    /* a peer that has published an exchange has taken the one before */
+    if (from->from_peer && t->taken[from->peer] < count - 1) t->taken[from->peer] = count - 1;
+    uint32_t begin = 0;
+    if (from->index >= 0)
+        memcpy(&begin, message + (size_t)from->index * sizeof begin, sizeof begin);
     return message + begin;
 }
 
@@ -164,6 +181,15 @@ void stc_transport_release(transport *t)
     say(&stc_segment_head(t, t->node.rank)->taken, t->published);
     while (!has_received(t, t->published))
         rest(t, &looks);
+}
+
+void stc_transport_between_nodes(const transport *t, int64_t *messages, int64_t *bytes)
+{
+    *messages = *bytes = 0;
+    for (int i = 0; i < t->nout; i++) {
+        *messages += t->out[i].sent;
+        *bytes += t->out[i].sent_bytes;
+    }
 }
 
 /* ---- begin and end ---- */

@@ -41,4 +41,7 @@ void stc_transport_publish(transport *t);
 const unsigned char *stc_transport_take(transport *t, int source);
 void stc_transport_release(transport *t);
 
+/* What this rank has sent to other nodes so far, as their contact. */
+void stc_transport_between_nodes(const transport *t, int64_t *messages, int64_t *bytes);
+
 #endif

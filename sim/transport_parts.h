@@ -24,9 +24,11 @@ typedef struct {
 /* Offsets are those in the segment of a peer: place of even exchanges, stride from there to odd
  * ones. */
 
-/* A message that this rank receives, or the message of a node and which of its parts. */
+/* A message that this rank receives: that of a peer, or part of the message of a node. */
 typedef struct {
-    int peer, index; /* index -1: the peer is its sender, and there is nothing else in it */
+    int peer; /* where it lies */
+    bool from_peer;
+    int index;                    /* of the part; -1: there are no others */
     int64_t count, place, stride; /* count: of the exchanges in which it came */
 } inbox;
 
@@ -36,15 +38,16 @@ typedef struct {
     int64_t place, stride;
 } part;
 
-/* What this rank, a contact, sends to another node: where each part begins, then the parts. */
+/* What this rank, a contact, sends to another node: where each part begins, if there are several,
+ * then the parts. One message of its own is sent from where it lies. */
 typedef struct {
     int contact; /* over there: rank of the group */
     int nparts;
     part *parts;
     int64_t most_bytes;
-    unsigned char *buffer[2];
+    unsigned char *buffer[2]; /* NULL: it is sent from where it lies */
     MPI_Request request[2];
-    int64_t sent; /* exchanges */
+    int64_t sent, sent_bytes; /* sent: exchanges */
 } outbound;
 
 /* What it receives from there: the count, in a line of its own, then the message. */

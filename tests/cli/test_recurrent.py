@@ -41,6 +41,9 @@ class Recurrent(command.CommandTest):
         self.assertGreater(first[0], 30)
         for ranks, threads in ((1, 2), (2, 1), (3, 2), (4, 1), (7, 1)):
             self.assertEqual(first, self.answer(path, "--threads", threads, ranks=ranks))
+        for ranks, node in ((2, 1), (3, 2), (4, 1), (7, 2), (7, 3), (16, 5)):
+            self.assertEqual(first, self.answer(path, "--threads", 1, "--node-ranks", node,
+                                                ranks=ranks))
         for words in (("--chips", 5, "--partition", "random", "--seed", 0), ("--block-steps", 1),
                       *(("--kernel", kernel) for kernel in kernels())):
             self.assertEqual(first, self.answer(path, "--threads", 1, *words, ranks=2))
