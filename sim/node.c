@@ -6,6 +6,7 @@
 #include "stc/error.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { TAG_NODE = 1, TAG_CONTACT };
 
@@ -14,6 +15,9 @@ void stc_transport_find_node(transport *t, int node_ranks)
     const stc_comm *group = &t->group;
     MPI_Comm machine;
     MPI_Comm_split_type(group->mpi, MPI_COMM_TYPE_SHARED, group->rank, MPI_INFO_NULL, &machine);
+    int ranks;
+    MPI_Comm_size(machine, &ranks);
+    t->crowded = ranks > sysconf(_SC_NPROCESSORS_ONLN);
     if (node_ranks > 0) {
         MPI_Comm_split(machine, group->rank / node_ranks, group->rank, &t->node.mpi);
         MPI_Comm_free(&machine);

@@ -1,6 +1,6 @@
 /* places.c - before the first exchange: where every message lies. Ranks tell each other only what
  * concerns them, by notes: what their peers read and what they carry as contacts; contacts of two
- * nodes, what their messages hold. Then the ranks of a node make the memory that they share. */
+ * nodes, what their messages hold. */
 #include "transport_parts.h"
 
 #include "stc/base.h"
@@ -359,8 +359,6 @@ static int meet_contacts(preparation *p)
     return rc;
 }
 
-/* ---- memory ---- */
-
 /* Where what this rank receives lies, as far as peers have said. */
 static void note_places(preparation *p)
 {
@@ -381,43 +379,6 @@ static void note_places(preparation *p)
     }
 }
 
-static int share_memory(transport *t)
-{
-    void *base = NULL;
-    MPI_Info info;
-    MPI_Info_create(&info);
-    MPI_Info_set(info, "alloc_shared_noncontig", "true"); /* each near its own rank */
-    MPI_Comm_set_errhandler(t->node.mpi, MPI_ERRORS_RETURN);
-    const int rc = MPI_Win_allocate_shared(t->size + LINE, 1, info, t->node.mpi, &base, &t->window);
-    MPI_Info_free(&info);
-    if (rc != MPI_SUCCESS) {
-        t->window = MPI_WIN_NULL;
-        STC_FAIL(STC_ERR_FIT,
-                 "the ranks of a node cannot share memory: %lld bytes of this rank\n"
-                 "hint: more room in /dev/shm, or --node-ranks 1, which needs none",
-                 (long long)t->size);
-    }
-    for (int i = 0; i < t->node.size; i++) {
-        MPI_Aint size;
-        int unit;
-        MPI_Win_shared_query(t->window, i, &size, &unit, &base);
-        t->segment[i] = (char *)base + (LINE - (uintptr_t)base % LINE) % LINE;
-    }
-    memset(t->segment[t->node.rank], 0, (size_t)t->size);
-    return 0;
-}
-
-static int allocate(transport *t)
-{
-    t->segment = stc_alloc(t->node.size, sizeof *t->segment);
-    t->taken = stc_alloc(t->node.size, sizeof *t->taken);
-    STC_TRY(stc_agree(&t->group, t->segment && t->taken ? 0 : STC_ERR_NOMEM));
-    if (t->node.size > 1) return stc_agree(&t->group, share_memory(t));
-    t->memory = stc_alloc(t->size, 1);
-    t->segment[0] = t->memory;
-    return stc_agree(&t->group, t->memory ? 0 : STC_ERR_NOMEM);
-}
-
 /* ---- all of it ---- */
 
 static int prepare(preparation *p)
@@ -425,7 +386,8 @@ static int prepare(preparation *p)
     transport *t = p->t;
     STC_TRY(meet_neighbours(p));
     t->sources = stc_alloc(p->nsources, sizeof *t->sources);
-    int rc = t->sources ? write_notes(p) : STC_ERR_NOMEM;
+    t->taken = stc_alloc(t->node.size, sizeof *t->taken);
+    int rc = t->sources && t->taken ? write_notes(p) : STC_ERR_NOMEM;
     if (rc >= 0) rc = list_readers(p);
     STC_TRY(stc_agree(&t->group, rc));
     STC_TRY(pass_notes(p));
@@ -433,7 +395,7 @@ static int prepare(preparation *p)
     STC_TRY(meet_contacts(p));
     STC_TRY(pass_notes(p));
     note_places(p);
-    return allocate(t);
+    return stc_transport_share(t);
 }
 
 int stc_transport_prepare(transport *t, int node_ranks, int nparcels, const parcel *parcels,

@@ -119,7 +119,7 @@ static void rest(transport *t, int *looks)
     enum { SHORT = 200, LONG = 1000, SERVED = 16 }; /* looks; what a contact's work counts */
     serve(t);
     *looks += 1 + SERVED * (t->nout + t->nin);
-    if (*looks > LONG) {
+    if (*looks > LONG || t->crowded) {
         sched_yield(); /* what is waited for may need this core */
     } else if (*looks > SHORT) {
         __builtin_ia32_pause();
@@ -204,7 +204,7 @@ int stc_transport_create(const stc_comm *group, int node_ranks, int nparcels, co
         *out = NULL;
         return rc;
     }
-    *t = (transport){.group = *group, .node.mpi = MPI_COMM_NULL, .window = MPI_WIN_NULL};
+    *t = (transport){.group = *group, .node.mpi = MPI_COMM_NULL};
     rc = stc_transport_prepare(t, node_ranks, nparcels, parcels, nsources, sources);
     if (rc < 0) stc_transport_destroy(out);
     return rc;
@@ -229,9 +229,7 @@ void stc_transport_destroy(transport **out)
     stc_free(t->readers);
     stc_free(t->place);
     stc_free(t->taken);
-    stc_free(t->segment);
-    stc_free(t->memory);
-    if (t->window != MPI_WIN_NULL) MPI_Win_free(&t->window);
+    stc_transport_unshare(t);
     if (t->node.mpi != MPI_COMM_NULL) MPI_Comm_free(&t->node.mpi);
     stc_free(t);
     *out = NULL;

@@ -9,7 +9,7 @@
  *
  * For every exchange, in this order: open, place and put for each message that is sent, publish;
  * take for each that is received, release. Reading order: node.c (nodes and contacts),
- * places.c (where messages lie), transport.c (exchanges). */
+ * places.c (where messages lie), shared.c (the memory), transport.c (exchanges). */
 #ifndef STC_SIM_TRANSPORT_H
 #define STC_SIM_TRANSPORT_H
 

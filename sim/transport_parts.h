@@ -1,4 +1,4 @@
-/* transport_parts.h - what node.c and places.c prepare and transport.c uses.
+/* transport_parts.h - what node.c, places.c and shared.c prepare and transport.c uses.
  *
  * Every rank has a segment of the memory of its node: head, then for even and odd exchanges the
  * bytes of each of its messages and the messages themselves, then what it receives from other nodes
@@ -62,9 +62,10 @@ typedef struct {
 struct transport {
     stc_comm group, node; /* node: ranks that share memory, called peers; owned */
     int index;            /* of this node */
-    MPI_Win window;
-    void *memory;      /* of a node with one rank: there is no window */
-    int64_t size;      /* of the segment of this rank */
+    bool crowded;         /* there are more ranks than processors */
+    int64_t size;         /* of the segment of this rank */
+    char *shared, *alone; /* memory of all; of a node with one rank */
+    int64_t shared_bytes;
     char **segment;    /* [peers] as this rank sees them */
     int64_t *taken;    /* [peers] exchanges that they are known to have read */
     int64_t published; /* exchanges of this rank */
@@ -116,6 +117,10 @@ void stc_transport_find_node(transport *t, int node_ranks);
 /* All of n ranks of the group, once each and increasing; ranks is sorted. They do the same.
  * Collective, errors the same on all ranks; stc_free the list. */
 int stc_transport_meet(const transport *t, int n, int *ranks, neighbour **out, int *nout);
+
+/* shared.c: make the segments. Collective, errors the same on all ranks. Unshare is Local. */
+int stc_transport_share(transport *t);
+void stc_transport_unshare(transport *t);
 
 /* places.c: all else that is there before the first exchange. Collective, errors the same on all
  * ranks; what is there then is freed by stc_transport_destroy. */
