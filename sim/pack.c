@@ -64,11 +64,6 @@ void stc_packer_destroy(packer *p)
 
 /* ---- lists of spikes ---- */
 
-static bool goes_by_list(const stage_plan *plan)
-{
-    return plan->fired && stc_kind_is_bit(plan->stage->kind);
-}
-
 /* Merge a[0..middle) and a[middle..n), each increasing, into out. */
 static void merge(const uint32_t *a, int64_t middle, int64_t n, uint32_t *out)
 {
@@ -200,21 +195,6 @@ static const unsigned char *unpack_window(const packer *p, const stage_plan *pla
     return in;
 }
 
-/* Of values that are no bits, but mostly 0. */
-static void list_window(const stc_sim *sim, const stage_plan *plan, const cargo *c, int64_t slot)
-{
-    int64_t *count;
-    uint32_t *list = stc_fired(plan, slot, sim->threads, &count);
-    const unsigned char *window = plan->buffer + slot * plan->window_size;
-    for (int i = 0; i < c->nsegments; i++) {
-        const segment *s = &c->segments[i];
-        const int64_t n = sim->kernels->nonzero(s->count, window + s->start, list + *count);
-        for (int64_t k = 0; k < n; k++)
-            list[*count + k] += (uint32_t)s->start;
-        *count += n;
-    }
-}
-
 /* ---- a step, a message ---- */
 
 static unsigned char *pack_step(const stc_sim *sim, const packer *p, const stage_plan *plan,
@@ -222,7 +202,7 @@ static unsigned char *pack_step(const stc_sim *sim, const packer *p, const stage
                                 int64_t *set)
 {
     uint32_t *index;
-    if (!goes_by_list(plan)) return pack_window(p, plan, c, stc_sim_at(plan, item, t), out, set);
+    if (!plan->fired) return pack_window(p, plan, c, stc_sim_at(plan, item, t), out, set);
     *set = list_fired(sim, p, plan, c, stc_sim_slot(plan, item, t), &index);
     return stc_wire_put_indices(c->elements, index, *set, out);
 }
@@ -232,14 +212,9 @@ static const unsigned char *unpack_step(const stc_sim *sim, const packer *p, con
                                         const unsigned char *in)
 {
     int64_t n;
-    const int64_t slot = stc_sim_slot(plan, item, t);
-    if (goes_by_list(plan)) {
-        in = stc_wire_get_indices(c->elements, in, p->index[0], &n);
-        append_fired(sim, plan, c, slot, p->index[0], n);
-        return in;
-    }
-    in = unpack_window(p, plan, c, stc_sim_at(plan, item, t), in);
-    if (plan->fired) list_window(sim, plan, c, slot);
+    if (!plan->fired) return unpack_window(p, plan, c, stc_sim_at(plan, item, t), in);
+    in = stc_wire_get_indices(c->elements, in, p->index[0], &n);
+    append_fired(sim, plan, c, stc_sim_slot(plan, item, t), p->index[0], n);
     return in;
 }
 
