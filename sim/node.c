@@ -99,7 +99,7 @@ int stc_transport_meet(const transport *t, int n, int *ranks, neighbour **out, i
     if (rc >= 0) {
         translate(t->group.mpi, t->node.mpi, n, ranks, mine);
         for (int i = 0; i < n; i++)
-            list[i] = (neighbour){ranks[i], mine[i] == MPI_UNDEFINED ? -1 : mine[i], -1, -1};
+            list[i] = (neighbour){ranks[i], mine[i] == MPI_UNDEFINED ? -1 : mine[i], -1, -1, -1};
         meet(t, n, list, mine, theirs, request);
     }
     stc_free(mine);

@@ -22,8 +22,7 @@ typedef struct {
     int32_t kind, peer;       /* peer: to whom it goes; then, from whom it comes */
     int32_t node, contact;    /* the other node */
     int32_t source, receiver; /* ranks of the group */
-    int32_t index;            /* of the message of its sender; of the part of that of a node */
-    int32_t unused;
+    int64_t index;            /* of the message of its sender; of the part of that of a node */
     int64_t place, stride, most_bytes; /* in the segment of a peer */
 } note;
 
@@ -37,19 +36,13 @@ typedef struct {
     note *notes, *got;
 } preparation;
 
-static int by_value(const void *a, const void *b)
-{
-    const int *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static int by_rank(const void *a, const void *b)
 {
     const neighbour *x = a, *y = b;
     return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-static const neighbour *neighbour_of(const preparation *p, int rank)
+static neighbour *neighbour_of(const preparation *p, int rank)
 {
     const neighbour key = {.rank = rank};
     return bsearch(&key, p->neighbours, (size_t)p->nneighbours, sizeof key, by_rank);
@@ -69,6 +62,8 @@ static int meet_neighbours(preparation *p)
     for (int i = 0; rc >= 0 && i < p->nsources; i++)
         ranks[n++] = p->sources[i];
     if (rc >= 0) rc = stc_transport_meet(p->t, n, ranks, &p->neighbours, &p->nneighbours);
+    for (int i = 0; rc >= 0 && i < p->nsources; i++)
+        neighbour_of(p, p->sources[i])->source = i;
     stc_free(ranks);
     return rc;
 }
@@ -231,7 +226,7 @@ static int number_parts(note *notes, int64_t n, outbound *o)
         const note *from = sorted[i];
         const part *last = o->nparts ? &o->parts[o->nparts - 1] : NULL;
         if (!last || last->peer != from->peer || last->index != from->index) {
-            o->parts[o->nparts++] = (part){from->peer, from->index, from->place, from->stride};
+            o->parts[o->nparts++] = (part){from->peer, (int)from->index, from->place, from->stride};
             o->most_bytes += from->most_bytes;
         }
         sorted[i]->index = o->nparts - 1;
@@ -302,7 +297,7 @@ static void pass_parts(preparation *p, int32_t *numbers, MPI_Request *request)
             const outbound *o = &t->out[out++];
             at[0] = (int32_t)o->most_bytes;
             for (int k = 1; k < n; k++)
-                at[k] = p->got[i + k - 1].index;
+                at[k] = (int32_t)p->got[i + k - 1].index;
             MPI_Isend(at, n, MPI_INT32_T, o->contact, TAG_PARTS, t->group.mpi,
                       &request[nrequests++]);
         } else if (p->got[i].kind == BRING_IN) {
@@ -364,18 +359,15 @@ static void note_places(preparation *p)
 {
     for (int64_t i = 0; i < p->ngot; i++) {
         const note *from = &p->got[i];
-        const int *found =
-            bsearch(&from->source, p->sources, (size_t)p->nsources, sizeof *p->sources, by_value);
-        if (!found || (from->kind != READ && from->kind != ARRIVES)) continue;
-        inbox *to = &p->t->sources[found - p->sources];
-        *to = (inbox){.peer = from->peer, .from_peer = true, .index = -1, .place = from->place};
-        to->stride = from->stride;
-        if (from->kind == ARRIVES) {
-            to->from_peer = false;
-            to->index = from->index;
-            to->count = from->place;
-            to->place += LINE;
-        }
+        const bool arrives = from->kind == ARRIVES;
+        if (from->kind != READ && !arrives) continue;
+        p->t->sources[neighbour_of(p, from->source)->source] =
+            (inbox){.peer = from->peer,
+                    .from_peer = !arrives,
+                    .index = arrives ? (int)from->index : -1,
+                    .count = arrives ? from->place : 0,
+                    .place = arrives ? from->place + LINE : from->place,
+                    .stride = from->stride};
     }
 }
 

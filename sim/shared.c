@@ -44,7 +44,10 @@ static int make_object(shared_object *object, int64_t bytes)
 /* Allocate the segment of this rank and see all of them; errno where that fails. */
 static int map_object(transport *t, int file, int64_t offset, int64_t bytes)
 {
-    const int error = bytes ? posix_fallocate(file, offset, bytes) : 0;
+    int error;
+    do {
+        error = posix_fallocate(file, offset, bytes);
+    } while (error == EINTR);
     if (error) return error;
     void *memory = mmap(NULL, (size_t)t->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (memory == MAP_FAILED) return errno;

@@ -34,6 +34,7 @@ void stc_transport_destroy(transport **transport);
 
 /* Wait until the messages of the exchange before the last one are taken; then write. */
 void stc_transport_open(transport *t);
+/* which: of the parcels that this rank sends. */
 unsigned char *stc_transport_place(const transport *t, int which); /* where to write it */
 void stc_transport_put(transport *t, int which, int64_t bytes);    /* it is written */
 void stc_transport_publish(transport *t);

@@ -29,7 +29,7 @@ typedef struct {
     int peer; /* where it lies */
     bool from_peer;
     int index;                    /* of the part; -1: there are no others */
-    int64_t count, place, stride; /* count: of the exchanges in which it came */
+    int64_t count, place, stride; /* count: of exchanges that are there */
 } inbox;
 
 /* A message of a rank of this node on its way to another node. */
@@ -110,12 +110,13 @@ typedef struct {
     int rank;          /* of the group */
     int peer;          /* on this node; -1: on another one */
     int node, contact; /* its node, and the contact there for this node: rank of the group */
+    int source;        /* which of those that this rank receives from, or -1 */
 } neighbour;
 
 /* node.c: set node and index of t. Collective. */
 void stc_transport_find_node(transport *t, int node_ranks);
-/* All of n ranks of the group, once each and increasing; ranks is sorted. They do the same.
- * Collective, errors the same on all ranks; stc_free the list. */
+/* All of n ranks of the group, once each and increasing, none of them a source yet; ranks is
+ * sorted. They do the same. Collective, errors the same on all ranks; stc_free the list. */
 int stc_transport_meet(const transport *t, int n, int *ranks, neighbour **out, int *nout);
 
 /* shared.c: make the segments. Collective, errors the same on all ranks. Unshare is Local. */
