@@ -1,4 +1,5 @@
-/* bench_exchange.c - microseconds for two ranks to swap messages, by several ways of MPI.
+/* bench_exchange.c - microseconds for two ranks to swap messages, by the transport of runs and by
+ * several ways of MPI.
  *
  *     mpirun -n 2 bench_exchange [--quick]
  *

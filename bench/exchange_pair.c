@@ -2,6 +2,8 @@
  * every step, as in a network whose slots have a fixed size. */
 #include "exchange_pair.h"
 
+#include "stc/comm.h"
+
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -78,6 +80,42 @@ static void end_neighbours(exchange_pair *p)
     MPI_Comm_free(&p->neighbours);
 }
 
+/* ---- the transport of runs: memory that ranks of a node share, or messages between nodes ---- */
+
+static void begin_transport(exchange_pair *p, int node_ranks)
+{
+    const stc_comm comm = stc_comm_of(p->comm);
+    const int other = 1 - p->rank;
+    const parcel out = {.most_bytes = p->bytes, .nranks = 1, .ranks = &other};
+    if (stc_transport_create(&comm, node_ranks, 1, &out, 1, &other, &p->transport) < 0)
+        MPI_Abort(p->comm, 1);
+}
+
+static void begin_node(exchange_pair *p)
+{
+    begin_transport(p, 0);
+}
+
+static void begin_nodes(exchange_pair *p)
+{
+    begin_transport(p, 1);
+}
+
+static void swap_transport(exchange_pair *p)
+{
+    stc_transport_open(p->transport);
+    memcpy(stc_transport_place(p->transport, 0), p->send, (size_t)p->bytes);
+    stc_transport_put(p->transport, 0, p->bytes);
+    stc_transport_publish(p->transport);
+    memcpy(p->receive, stc_transport_take(p->transport, 0), (size_t)p->bytes);
+    stc_transport_release(p->transport);
+}
+
+static void end_transport(exchange_pair *p)
+{
+    stc_transport_destroy(&p->transport);
+}
+
 /* ---- shared window and flag ---- */
 
 /* Two slots, used in turns: whoever writes swap k + 2 has seen the other's swap k + 1, which was
@@ -128,5 +166,7 @@ const exchange_way exchange_ways[EXCHANGE_WAYS] = {
     {"persistent", begin_persistent, swap_persistent, end_persistent},
     {"alltoallv", begin_alltoallv, swap_alltoallv, nothing},
     {"neighbor_alltoallv", begin_neighbours, swap_neighbours, end_neighbours},
+    {"stc_node", begin_node, swap_transport, end_transport},
+    {"stc_between_nodes", begin_nodes, swap_transport, end_transport},
     {"shared_window", begin_window, swap_window, end_window},
 };

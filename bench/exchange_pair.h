@@ -3,8 +3,7 @@
 #ifndef EXCHANGE_PAIR_H
 #define EXCHANGE_PAIR_H
 
-#include <mpi.h>
-#include <stdint.h>
+#include "transport.h"
 
 typedef struct exchange_window exchange_window;
 
@@ -19,6 +18,7 @@ typedef struct {
     MPI_Win memory;
     exchange_window *window[2]; /* one's own and the other's */
     int64_t swaps;
+    transport *transport;
 } exchange_pair;
 
 typedef struct {
@@ -29,7 +29,8 @@ typedef struct {
     void (*end)(exchange_pair *pair);
 } exchange_way;
 
-enum { EXCHANGE_WAYS = 5 };
-extern const exchange_way exchange_ways[EXCHANGE_WAYS]; /* the shared window is the last */
+enum { EXCHANGE_WAYS = 7 };
+extern const exchange_way exchange_ways[EXCHANGE_WAYS]; /* the shared window, as little
+                                                               as can be done, is the last */
 
 #endif

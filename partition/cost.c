@@ -15,13 +15,25 @@
 const char *const stc_cost_unit_names[STC_NCOST_UNITS] = {
     "per_destination_chip", "per_destination_core", "tree_of_links", "bytes"};
 
-enum { MOST_IN_LIST = 65535 }; /* a longer one has indices beyond 16 bits */
+/* The ranks' formats of bits: a piece has a byte for its head, and two more where there are many
+ * spikes; a gap takes a byte more for every 255 elements. */
+enum { PIECE = 65536, MANY_SPIKES = 63, WIDE_GAP = 255 };
+
+/* How many such bytes, where spikes are independent of each other. */
+static double wide_gaps(double elements, double spikes)
+{
+    if (spikes <= 0.0 || spikes >= elements) return 0.0;
+    const double wide = pow(1.0 - spikes / elements, WIDE_GAP);
+    return fmin(spikes * wide / (1.0 - wide), floor((elements - 1.0) / WIDE_GAP));
+}
 
 double stc_encoded_bytes(double elements, double spikes, int32_t element_bytes)
 {
     if (element_bytes > 0) return elements * element_bytes;
-    const double bitmap = ceil(elements / 8), list = 2 + 2 * spikes;
-    return 1 + (elements <= MOST_IN_LIST ? fmin(bitmap, list) : bitmap);
+    const double pieces = fmax(1.0, ceil(elements / PIECE)), n = elements / pieces;
+    const double each = spikes / pieces, head = each < MANY_SPIKES ? 0.0 : 2.0;
+    const double sparse = head + each + fmin(each, wide_gaps(n, each));
+    return pieces * (1.0 + fmin(ceil(n / 8), sparse));
 }
 
 int32_t stc_cost_columns(const stc_cost_model *model, int32_t nparts)

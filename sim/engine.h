@@ -2,7 +2,7 @@
  *
  * Reading order: shard.c (what this rank holds), schedule.c (when it runs), access.c (how kernels
  * find operands), weights.c, parameters.c, sums.c, direct.c and delay.c (kernels over all tiles of
- * a stage at once), assembly.h (populations), fired.c, exchange.c, record.c, profile.c, trace.c,
+ * a stage at once), assembly.h (populations), fired.c, exchange.h, record.c, profile.c, trace.c,
  * sim.c (the beats), cost.c. Everything is allocated before the first beat.
  */
 #ifndef STC_SIM_ENGINE_H
@@ -302,13 +302,17 @@ static inline double stc_phase_end(const stc_sim *sim, int thread, phase which, 
     return now;
 }
 
-/* exchange.c */
+/* exchange.c: find out what travels; Local. Then connect the ranks of the group; Collective, errors
+ * the same on all of them, and so is the end. */
 int stc_exchange_create(stc_sim *sim);
+int stc_exchange_connect(stc_sim *sim);
 void stc_exchange_destroy(exchange **exchange);
-/* Finish the receives of beat - 1 and unpack them. Collective over neighbours. */
+/* Wait for what others sent at the end of beat - 1, and unpack it. */
 void stc_exchange_receive(stc_sim *sim, int64_t beat);
-/* Pack and send what this beat computed for others, and post the matching receives. */
+/* Pack and send what this beat computed for others. */
 void stc_exchange_send(stc_sim *sim, int64_t beat);
+/* What this rank has sent to other nodes, for its own. */
+void stc_exchange_between_nodes(const exchange *exchange, int64_t *messages, int64_t *bytes);
 
 /* Values of a trace for a step of a sample, so that entry `id` is that of neuron id; NULL when the
  * step is not recorded. */

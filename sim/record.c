@@ -350,6 +350,10 @@ static void collect_numbers(stc_sim *sim, stc_result *out)
     out->exchange.messages = (int64_t)stc_comm_sum_u64(world, (uint64_t)sim->messages);
     out->exchange.bytes = (int64_t)stc_comm_sum_u64(world, (uint64_t)sim->bytes);
     out->exchange.spike_copies = (int64_t)stc_comm_sum_u64(world, (uint64_t)sim->spike_copies);
+    int64_t messages, bytes;
+    stc_exchange_between_nodes(sim->exchange, &messages, &bytes);
+    out->exchange.node_messages = (int64_t)stc_comm_sum_u64(world, (uint64_t)messages);
+    out->exchange.node_bytes = (int64_t)stc_comm_sum_u64(world, (uint64_t)bytes);
     out->peak_rss_bytes = (int64_t)stc_comm_sum_u64(world, (uint64_t)stc_peak_rss_bytes());
     out->seconds.load = stc_comm_max(world, sim->load_seconds);
     out->seconds.simulate = stc_comm_max(world, sim->simulate_seconds);

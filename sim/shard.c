@@ -156,9 +156,7 @@ static int allocate_stage(stc_sim *sim, stage_plan *plan)
     }
     if (plan->window_size == 0 || plan->drawn_where_used) return 0;
     plan->steps = plan->timing == EVERY_STEP ? sim->block : 1;
-    /* messages are packed from windows */
-    const bool alone = sim->group.size == 1;
-    if (alone && !stc_sim_needs_window(sim->program, (int32_t)(plan - sim->stages))) return 0;
+    if (!stc_sim_needs_window(sim->program, (int32_t)(plan - sim->stages))) return 0;
     /* kernels may read up to 64 bytes beyond the end */
     int64_t elements = stc_sim_product(plan->depth * plan->steps, plan->window_size);
     plan->buffer = stc_alloc(elements + 64, stc_dtype_size(plan->stage->dtype));

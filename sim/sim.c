@@ -213,6 +213,7 @@ int stc_sim_create(const stc_comm *comm, const stc_program *program, const stc_i
     if (rc >= 0) rc = prepare_local(sim, ngroups, group);
     rc = stc_agree(comm, rc);
     if (rc >= 0) rc = stc_agree(comm, stc_sim_agree_grid(sim));
+    if (rc >= 0) rc = stc_agree(comm, stc_exchange_connect(sim));
     if (rc < 0) {
         stc_sim_destroy(&sim);
         return rc;

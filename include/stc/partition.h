@@ -59,7 +59,8 @@ typedef struct {
 } stc_cost_model;
 
 /* Bytes in which a rank sends one step of `elements` outputs of which `spikes` are set: 1 and the
- * shorter one of bitmap and list of 16-bit indices; element_bytes each when they are no bits. */
+ * shortest of a bitmap, a list of 16-bit indices and a list of gaps, in pieces of 65,536 elements;
+ * element_bytes each when they are no bits. An estimate: gaps are those of independent spikes. */
 double stc_encoded_bytes(double elements, double spikes, int32_t element_bytes);
 
 typedef struct {

@@ -67,6 +67,7 @@ typedef struct {
     struct {
         int64_t messages, bytes;
         int64_t spike_copies; /* outputs other than zero x other ranks that hold a destination */
+        int64_t node_messages, node_bytes; /* between nodes; the others are between ranks */
     } exchange;
     int64_t peak_rss_bytes; /* sum over ranks */
     int ranks, threads;

@@ -36,7 +36,9 @@ typedef struct {
     int nrecords;
     const stc_record *records; /* borrowed; names that fit nothing: STC_ERR_USAGE naming those that
                                   there are */
-    int replicas; /* 0 or 1: none; N groups of ranks share the samples, N divides the ranks */
+    int replicas;   /* 0 or 1: none; N groups of ranks share the samples, N divides the ranks */
+    int node_ranks; /* so many ranks in a row count as a node, if they share memory; 0: all that
+                       share it; 1: nothing but messages. Results do not depend on it */
 } stc_run_options;
 
 typedef struct stc_sim stc_sim;

@@ -91,6 +91,8 @@ static void json_speed(stc_json *out, const stc_result *result)
     stc_json_int(out, "messages", result->exchange.messages);
     stc_json_int(out, "bytes", result->exchange.bytes);
     stc_json_int(out, "spike_copies", result->exchange.spike_copies);
+    stc_json_int(out, "node_messages", result->exchange.node_messages);
+    stc_json_int(out, "node_bytes", result->exchange.node_bytes);
     stc_json_close(out, '}');
     stc_json_int(out, "peak_rss_bytes", result->peak_rss_bytes);
 }

@@ -7,7 +7,7 @@
 
 static struct {
     const char *input, *input_dt, *observable, *kernel, *precision;
-    int64_t samples[2], replicas, block_steps;
+    int64_t samples[2], replicas, block_steps, node_ranks;
 } given = {.samples = {0, -1}};
 
 static const stc_option rows[] = {
@@ -29,6 +29,11 @@ static const stc_option rows[] = {
      "steps computed at once, a bound of the latency (default: all steps\n"
      "of a sample)",
      1, 1 << 30, NULL},
+    {0, "node-ranks", STC_OPTION_INT, &given.node_ranks, "N", NULL,
+     "ranks in a row that share memory, for tests and fine placement, as one\n"
+     "per NUMA domain; 1: messages only (default: all ranks of a machine);\n"
+     "the answer is the same",
+     1, INT32_MAX, NULL},
     {0, "kernel", STC_OPTION_CHOICE, &given.kernel, "SET", "auto",
      "instructions: auto, scalar, avx2, avx512 or amx;\nthe answer is the same", 0, 0,
      "auto scalar avx2 avx512 amx"},
@@ -207,6 +212,7 @@ int stc_running_prepare(const stc_cli *cli, stc_run_options *options, stc_runnin
     options->single = given.precision && strcmp(given.precision, "single") == 0;
     options->threads = stc_cli_threads(cli, is_busy(cli, running->program));
     options->replicas = (int)given.replicas;
+    options->node_ranks = (int)given.node_ranks;
     int rc = stc_sim_create(cli->comm, running->program, running->input, options, &running->sim);
     if (rc < 0) return in_file(cli, rc);
     notice_idle_ranks(cli, running->program);

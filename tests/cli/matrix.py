@@ -21,6 +21,7 @@ FACTORS = {  # of one binary; kernel: those that the processor has
     "threads": [1, 2],
     "level": [0, 1, 2],
     "block": [1, 3, 4],
+    "node": [0, 1, 2],  # ranks of a node; 0: all of the machine
 }
 PROVENANCE = ("command", "utc")  # attributes that tell two compilations apart
 
@@ -127,6 +128,8 @@ class Matrix:
 
     def run(self, case, *words):
         """What a run prints: a dictionary."""
+        if case["node"]:
+            words = ("--node-ranks", case["node"], *words)
         ran = stc("run", self.compile(case), "--input", self.given, "--samples", self.samples,
                   "--kernel", case["kernel"], "--threads", case["threads"], "--block-steps",
                   case["block"], "--json", *words, ranks=case["ranks"],

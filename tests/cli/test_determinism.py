@@ -44,7 +44,8 @@ class Determinism(command.CommandTest):
             with self.subTest(binary=name):
                 result = self.path(f"result-{name}.h5")
                 case = {"binary": name, "compiled_by": name, "ranks": 2, "threads": 1, "chips": 4,
-                        "partition": "auto", "level": 2, "block": 4, "kernel": "scalar"}
+                        "partition": "auto", "level": 2, "block": 4, "kernel": "scalar",
+                        "node": 0}
                 self.right(self.matrix.run(case, "-o", result))
                 again = subprocess.run(
                     [sys.executable, os.path.join(DIGITS, "recompute_checksum.py"), result],

@@ -41,12 +41,31 @@ class Recurrent(command.CommandTest):
         self.assertGreater(first[0], 30)
         for ranks, threads in ((1, 2), (2, 1), (3, 2), (4, 1), (7, 1)):
             self.assertEqual(first, self.answer(path, "--threads", threads, ranks=ranks))
+        for ranks, node in ((2, 1), (3, 2), (4, 1), (7, 2), (7, 3), (16, 5)):
+            self.assertEqual(first, self.answer(path, "--threads", 1, "--node-ranks", node,
+                                                ranks=ranks))
         for words in (("--chips", 5, "--partition", "random", "--seed", 0), ("--block-steps", 1),
                       *(("--kernel", kernel) for kernel in kernels())):
             self.assertEqual(first, self.answer(path, "--threads", 1, *words, ranks=2))
         for binary in matrix.binaries().values():  # other compilers, other processors
             self.assertEqual(first, self.answer(path, "--threads", 1, binary=binary))
         return first
+
+    def test_counts_are_those_of_ranks_however_messages_travel(self):
+        path = self.network("microcircuit", 0.02, 20)
+
+        def sent(*words):
+            return self.works(stc("run", path, "--json", *QUIET, "--threads", 1, *words, ranks=7,
+                                  timeout=120)).json()["exchange"]
+        shared, alone, three = sent(), sent("--node-ranks", 1), sent("--node-ranks", 3)
+        for name in ("messages", "bytes", "spike_copies"):
+            self.assertGreater(shared[name], 0)
+            self.assertEqual((alone[name], three[name]), (shared[name], shared[name]))
+        self.assertEqual((shared["node_messages"], shared["node_bytes"]), (0, 0))
+        self.assertEqual((alone["node_messages"], alone["node_bytes"]),
+                         (shared["messages"], shared["bytes"]))
+        beats = shared["messages"] / (7 * 6)  # all ranks listen to all others
+        self.assertEqual(three["node_messages"], 3 * 2 * beats)
 
     def test_one_answer(self):
         for name, scale, ms in (("cuba", 0.25, 60), ("brunel", 0.05, 60),

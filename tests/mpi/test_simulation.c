@@ -2,8 +2,8 @@
  *
  * The random examples of every op and the networks of sim_networks.c are compiled for several
  * chips, targets and partitions and run in blocks of several lengths, with several kernels, threads
- * and replicas, on all or some samples. Outputs must equal those of stc_graph_eval, and spikes one
- * by one (by their checksum). */
+ * and replicas, nodes, on all or some samples. Outputs must equal those of stc_graph_eval, and
+ * spikes one by one (by their checksum). */
 #include "mpi_test.h"
 #include "sim_networks.h"
 
@@ -261,6 +261,7 @@ static variant choose_variant(uint64_t seed, uint32_t index)
     }
     int replicas = 1 << r[9] % 3;
     if (world->size % replicas == 0) v.run.replicas = replicas;
+    v.run.node_ranks = (int)(r[9] / 3 % 4);
     return v;
 }
 
@@ -425,10 +426,10 @@ static void check(const sim_network *network, uint32_t variants)
             if (!good && world->rank == 0) {
                 fprintf(stderr,
                         "%s, seed %d, variant %d: %d chips, target %s, %s, -O%d, block %d, "
-                        "%s, %d threads, %d replicas\n",
+                        "%s, %d threads, %d replicas, nodes of %d\n",
                         network->name, (int)seed, (int)i, v.compile.chips, v.compile.target,
                         v.compile.partition, v.compile.optimization, (int)v.run.block_steps,
-                        v.run.kernel, v.run.threads, v.run.replicas);
+                        v.run.kernel, v.run.threads, v.run.replicas, v.run.node_ranks);
             }
             assert_all(world, good);
             if (v.run.record_spikes) assert_all(world, records_agree(s.result));

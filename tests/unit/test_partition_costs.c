@@ -99,9 +99,11 @@ static void links_are_those_of_the_tree_on_the_mesh(void **state)
 static void bytes_are_those_of_whole_messages(void **state)
 {
     (void)state;
-    assert_true(stc_encoded_bytes(800, 10, 0) == 1 + 2 + 20); /* a list */
-    assert_true(stc_encoded_bytes(800, 100, 0) == 1 + 100);   /* a bitmap */
-    assert_true(stc_encoded_bytes(80000, 1, 0) == 1 + 10000); /* indices beyond 16 bits */
+    assert_true(stc_encoded_bytes(60000, 10, 0) == 1 + 20); /* a list */
+    assert_true(stc_encoded_bytes(800, 100, 0) == 1 + 100); /* a bitmap */
+    const double gaps = stc_encoded_bytes(6000, 300, 0);
+    assert_true(gaps > 1 + 2 + 300 && gaps < 1 + 2 + 301);       /* hardly any is wide */
+    assert_true(stc_encoded_bytes(131072, 4, 0) == 2 * (1 + 4)); /* two pieces */
     assert_true(stc_encoded_bytes(800, 10, 4) == 3200);
     test_graph t = graph_of(6, 4, 8);
     const int32_t outputs[] = {100, 60, 40, 10}, stream[] = {0, 0, 1, 2}, bytes[] = {0, 0, 0, 4};
@@ -123,10 +125,10 @@ static void bytes_are_those_of_whole_messages(void **state)
     stc_cost_model model = {.unit = STC_COST_BYTES};
     /* 160 outputs, 7 spikes; 60, 2; 40, 4; 10 of 4 bytes */
     stc_partition_quality q = cost_of(&t, 3, &model);
-    assert_true(q.bytes == (1 + 16) + (1 + 6) + (1 + 5) + 40 && q.cost == q.bytes);
+    assert_true(q.bytes == (1 + 7) + (1 + 2) + (1 + 4) + 40 && q.cost == q.bytes);
     model = (stc_cost_model){.unit = STC_COST_BYTES, .board = 2, .board_ratio = 2};
     q = cost_of(&t, 3, &model);
-    assert_true(q.bytes == 17 + 7 + 6 + 40 && q.cost == 17 + 2 * 7 + 6 + 2 * 40);
+    assert_true(q.bytes == 8 + 3 + 5 + 40 && q.cost == 8 + 2 * 3 + 5 + 2 * 40);
     graph_free(&t);
 }
 
