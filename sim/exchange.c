@@ -240,26 +240,29 @@ static void free_neighbour(neighbour *n)
     *n = (neighbour){.request = {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
 }
 
-/* Which ranks a rank exchanges with follows from the nets, without looking at every pair. */
-static int mark_neighbours(const stc_sim *sim, bool *sends_to, bool *receives_from)
+/* Which ranks a rank exchanges with follows from the nets, without looking at every pair. used
+ * [routes]: scratch. */
+static int mark_neighbours(const stc_sim *sim, bool *sends_to, bool *receives_from, bool *used)
 {
     const stc_nets *nets = &sim->program->nets;
-    int me = sim->group.rank, n = 0;
+    const int me = sim->group.rank;
+    int n = 0;
+    for (int32_t r = 0; r < nets->nroutes; r++) /* does it come here? */
+        for (int64_t p = nets->first[r]; p < nets->first[r + 1] && !used[r]; p++)
+            used[r] = sim->rank_of_tile[nets->pin[p]] == me;
     for (int32_t i = 0; i < nets->n; i++) {
-        int from = sim->rank_of_tile[nets->source[i]];
-        for (int64_t p = nets->first[i]; p < nets->first[i + 1]; p++) {
-            int to = sim->rank_of_tile[nets->pin[p]];
-            if (from == to) continue;
-            if (from == me && !sends_to[to]) {
-                sends_to[to] = true;
-                n++;
-            }
-            if (to == me && !receives_from[from]) {
-                receives_from[from] = true;
-                n++;
-            }
-        }
+        const int from = sim->rank_of_tile[nets->source[i]];
+        if (from != me && used[nets->route[i]]) receives_from[from] = true;
     }
+    memset(used, 0, (size_t)nets->nroutes * sizeof *used);
+    for (int32_t i = 0; i < nets->n; i++) /* does it go out from here? */
+        if (sim->rank_of_tile[nets->source[i]] == me) used[nets->route[i]] = true;
+    for (int32_t r = 0; r < nets->nroutes; r++)
+        for (int64_t p = nets->first[r]; p < nets->first[r + 1] && used[r]; p++)
+            sends_to[sim->rank_of_tile[nets->pin[p]]] = true;
+    sends_to[me] = false;
+    for (int r = 0; r < sim->group.size; r++)
+        n += sends_to[r] + receives_from[r];
     return n;
 }
 
@@ -269,8 +272,9 @@ static int plan_exchange(stc_sim *sim, exchange *e)
     int64_t gathered = 64;
     bool *sends_to = stc_alloc(ranks, sizeof *sends_to);
     bool *receives_from = stc_alloc(ranks, sizeof *receives_from);
-    int rc = sends_to && receives_from ? 0 : STC_ERR_NOMEM;
-    int n = rc < 0 ? 0 : mark_neighbours(sim, sends_to, receives_from);
+    bool *used = stc_alloc(sim->program->nets.nroutes, sizeof *used);
+    int rc = sends_to && receives_from && used ? 0 : STC_ERR_NOMEM;
+    int n = rc < 0 ? 0 : mark_neighbours(sim, sends_to, receives_from, used);
     e->send = stc_alloc(n, sizeof *e->send);
     e->receive = stc_alloc(n, sizeof *e->receive);
     if (!e->send || !e->receive) rc = STC_ERR_NOMEM;
@@ -282,6 +286,7 @@ static int plan_exchange(stc_sim *sim, exchange *e)
     }
     stc_free(sends_to);
     stc_free(receives_from);
+    stc_free(used);
     if (rc < 0) return rc;
     e->gathered = stc_alloc(gathered + 64, 1);
     return e->gathered ? 0 : STC_ERR_NOMEM;

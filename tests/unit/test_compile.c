@@ -390,14 +390,15 @@ static int32_t find_net(const stc_program *program, int32_t tile, const char *ne
     const stc_nets *nets = &program->nets;
     for (int32_t i = 0; i < nets->n; i++) {
         if (nets->source[i] != tile) continue;
-        int64_t p = nets->first[i];
+        const int64_t end = nets->first[nets->route[i] + 1];
+        int64_t p = nets->first[nets->route[i]];
         bool same = true;
         for (int32_t t = 0; t < program->ntiles && same; t++) {
-            bool pin = p < nets->first[i + 1] && nets->pin[p] == t;
+            bool pin = p < end && nets->pin[p] == t;
             p += pin;
             same = pin == (needed[t] != 0);
         }
-        if (same && p == nets->first[i + 1]) return i;
+        if (same && p == end) return i;
     }
     return -1;
 }
@@ -460,6 +461,8 @@ static void check_nets(const stc_program *program, const stc_target *target, uin
                             .nnets = nets->n,
                             .source = nets->source,
                             .spikes = nets->spikes,
+                            .nlists = nets->nroutes,
+                            .list = nets->route,
                             .first = nets->first,
                             .pin = nets->pin};
     double capacity[STC_NCONSTRAINTS] = {0};

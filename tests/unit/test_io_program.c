@@ -175,13 +175,13 @@ static void spoilt_tables_never_crash(void **state)
     (void)state;
     static const char *const tables[] = {"stages",      "kernels",  "blobs",      "tiles",
                                          "accumulate",  "read",     "neuron",     "nets/first",
-                                         "nets/source", "nets/pin", "nets/spikes"};
+                                         "nets/source", "nets/pin", "nets/spikes", "nets/route"};
     enum { NTABLES = sizeof(tables) / sizeof(tables[0]) };
     int read = 0;
     size_t size;
     write_program();
     char *whole = get_bytes("program.h5", &size);
-    for (uint64_t k = 0; k < 330; k++) {
+    for (uint64_t k = 0; k < 360; k++) {
         char name[64];
         put_bytes("program.h5", whole, size);
         snprintf(name, sizeof(name), "program/%s", tables[k % NTABLES]);
