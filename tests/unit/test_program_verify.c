@@ -202,7 +202,7 @@ static const char *spoil_net(stc_program *p, int which)
         CASE(9, nets->spikes[0] = (float)NAN, "carries nan spikes")
         CASE(10, nets->route[0] = nets->nroutes, "net 0: its route is")
         CASE(11, nets->route[0] = -1, "net 0: its route is -1, expected one of 0 to")
-        CASE(12, nets->route[0] = nets->route[last], "but no net connects them")
+        CASE(12, nets->route[last] = nets->route[0], "comes before it and is no delay")
         CASE(13, nets->nroutes = 0, "net 0: its route is 0, expected one of 0 to -1")
     default:
         return NULL;
