@@ -239,30 +239,55 @@ static int read_array(hid_t group, const char *name, hid_t type, int64_t size, i
     return rc;
 }
 
+/* Before version 4 every net had a route of its own. */
+static int number_routes(stc_arena *arena, int64_t n, void **out)
+{
+    int32_t *route = stc_arena_alloc(arena, n, sizeof *route);
+    if (!route) return STC_ERR_NOMEM;
+    for (int64_t i = 0; i < n; i++)
+        route[i] = (int32_t)i;
+    *out = route;
+    return 0;
+}
+
 static int read_nets(hid_t group, stc_program *program)
 {
+    enum { SOURCE, SPIKES, ROUTE, FIRST, PIN, NARRAYS };
+    static const char *const name[NARRAYS] = {"nets/source", "nets/spikes", "nets/route",
+                                              "nets/first", "nets/pin"};
+    const hid_t type[NARRAYS] = {H5T_NATIVE_INT32, H5T_NATIVE_FLOAT, H5T_NATIVE_INT32,
+                                 H5T_NATIVE_INT64, H5T_NATIVE_INT32};
+    static const int64_t size[NARRAYS] = {4, 4, 4, 8, 4},
+                         limit[NARRAYS] = {STC_FILE_MAX_NETS, STC_FILE_MAX_NETS, STC_FILE_MAX_NETS,
+                                           STC_FILE_MAX_NETS + 1, INT64_C(1) << 32};
     stc_nets *nets = &program->nets;
-    int64_t n[4];
-    void *arrays[4];
-    STC_TRY(read_array(group, "nets/source", H5T_NATIVE_INT32, 4, STC_FILE_MAX_NETS, program->arena,
-                       &arrays[0], &n[0]));
-    STC_TRY(read_array(group, "nets/spikes", H5T_NATIVE_FLOAT, 4, STC_FILE_MAX_NETS, program->arena,
-                       &arrays[1], &n[1]));
-    STC_TRY(read_array(group, "nets/first", H5T_NATIVE_INT64, 8, STC_FILE_MAX_NETS + 1,
-                       program->arena, &arrays[2], &n[2]));
-    STC_TRY(read_array(group, "nets/pin", H5T_NATIVE_INT32, 4, INT64_C(1) << 32, program->arena,
-                       &arrays[3], &n[3]));
-    nets->source = arrays[0];
-    nets->spikes = arrays[1];
-    nets->first = arrays[2];
-    nets->pin = arrays[3];
-    STC_CHECK(n[1] == n[0] && n[2] == n[0] + 1 && nets->first[n[0]] == n[3] && nets->first[0] == 0,
-              STC_ERR_INPUT, "nets: the lengths of source, spikes, first and pin do not fit");
-    for (int64_t i = 0; i < n[0]; i++) {
+    int64_t n[NARRAYS];
+    void *array[NARRAYS];
+    for (int i = 0; i < NARRAYS; i++) {
+        if (i == ROUTE && H5Lexists(group, name[i], H5P_DEFAULT) <= 0) {
+            STC_TRY(number_routes(program->arena, n[SOURCE], &array[i]));
+            n[i] = n[SOURCE];
+            continue;
+        }
+        STC_TRY(read_array(group, name[i], type[i], size[i], limit[i], program->arena, &array[i],
+                           &n[i]));
+    }
+    nets->source = array[SOURCE];
+    nets->spikes = array[SPIKES];
+    nets->route = array[ROUTE];
+    nets->first = array[FIRST];
+    nets->pin = array[PIN];
+    const int64_t nroutes = n[FIRST] - 1;
+    STC_CHECK(n[SPIKES] == n[SOURCE] && n[ROUTE] == n[SOURCE] && nroutes >= 0 &&
+                  nets->first[nroutes] == n[PIN] && nets->first[0] == 0,
+              STC_ERR_INPUT,
+              "nets: the lengths of source, spikes, route, first and pin do not fit");
+    for (int64_t i = 0; i < nroutes; i++) {
         STC_CHECK(nets->first[i] <= nets->first[i + 1], STC_ERR_INPUT,
                   "nets: first decreases at %lld", (long long)i);
     }
-    nets->n = (int32_t)n[0];
+    nets->n = (int32_t)n[SOURCE];
+    nets->nroutes = (int32_t)nroutes;
     return 0;
 }
 

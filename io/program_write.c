@@ -271,17 +271,18 @@ typedef struct {
     int64_t n;
     const void *values;
 } net_array;
-enum { NNET_ARRAYS = 4 };
+enum { NNET_ARRAYS = 5 };
 
 static void net_arrays(const stc_program *program, net_array out[NNET_ARRAYS])
 {
-    static const int64_t no_nets[1] = {0};
+    static const int64_t no_routes[1] = {0};
     const stc_nets *nets = &program->nets;
-    const int64_t *first = nets->first ? nets->first : no_nets;
+    const int64_t *first = nets->first ? nets->first : no_routes;
     out[0] = (net_array){"source", H5T_NATIVE_INT32, nets->n, nets->source};
     out[1] = (net_array){"spikes", H5T_NATIVE_FLOAT, nets->n, nets->spikes};
-    out[2] = (net_array){"first", H5T_NATIVE_INT64, (int64_t)nets->n + 1, first};
-    out[3] = (net_array){"pin", H5T_NATIVE_INT32, first[nets->n], nets->pin};
+    out[2] = (net_array){"route", H5T_NATIVE_INT32, nets->n, nets->route};
+    out[3] = (net_array){"first", H5T_NATIVE_INT64, (int64_t)nets->nroutes + 1, first};
+    out[4] = (net_array){"pin", H5T_NATIVE_INT32, first[nets->nroutes], nets->pin};
 }
 
 static int64_t bytes_needed(const stc_program *program, const tables *t)

@@ -70,46 +70,65 @@ typedef struct {
     stc_hypergraph g;
     double *weight;
     int32_t *vertex; /* [g.nvertices] of the whole graph */
-    int32_t *source, *pin, *outputs, *output_bytes, *stream;
+    int32_t *source, *list, *pin, *outputs, *output_bytes, *stream;
     float *spikes;
     int64_t *first;
 } piece;
 
 static void release_piece(piece *p)
 {
-    void *arrays[] = {p->weight,       p->vertex, p->source, p->pin,  p->outputs,
-                      p->output_bytes, p->stream, p->spikes, p->first};
+    void *arrays[] = {p->weight,  p->vertex,       p->source, p->list,   p->pin,
+                      p->outputs, p->output_bytes, p->stream, p->spikes, p->first};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         stc_free(arrays[i]);
 }
 
-/* Room for the nets and pins that a board can have at most. */
+/* What is left of the lists on a board: all of them keep their numbers. */
+static int make_lists(const stc_hypergraph *g, const boards *b, int32_t which, piece *p)
+{
+    const int32_t nlists = stc_hypergraph_lists(g);
+    int64_t pins = 0;
+    for (int64_t i = 0; i < g->first[nlists]; i++)
+        pins += b->board[g->pin[i]] == which;
+    p->first = stc_alloc((int64_t)nlists + 1, sizeof *p->first);
+    p->pin = stc_alloc(pins, sizeof *p->pin);
+    if (!p->first || !p->pin) return STC_ERR_NOMEM;
+    int64_t n = 0;
+    for (int32_t l = 0; l < nlists; l++) {
+        for (int64_t i = g->first[l]; i < g->first[l + 1]; i++)
+            if (b->board[g->pin[i]] == which) p->pin[n++] = b->number[g->pin[i]];
+        p->first[l + 1] = n;
+    }
+    return 0;
+}
+
+/* Room for the nets that a board can have at most. */
 static int open_piece(const stc_hypergraph *g, const boards *b, int32_t which, piece *p)
 {
-    int64_t nets = 0, pins = 0, n = 0;
+    int64_t nets = 0, n = 0;
     for (int32_t v = 0; v < g->nvertices; v++)
         n += b->board[v] == which;
+    STC_TRY(make_lists(g, b, which, p));
     for (int32_t e = 0; e < g->nnets; e++) {
-        const int64_t before = pins;
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++)
-            pins += b->board[g->pin[i]] == which;
-        nets += pins > before;
+        const int32_t l = stc_hypergraph_list(g, e);
+        nets += p->first[l + 1] > p->first[l];
     }
     p->weight = stc_alloc(n * STC_NCONSTRAINTS, sizeof *p->weight);
     p->vertex = stc_alloc(n, sizeof *p->vertex);
     p->source = stc_alloc(nets, sizeof *p->source);
+    p->list = stc_alloc(nets, sizeof *p->list);
     p->spikes = stc_alloc(nets, sizeof *p->spikes);
-    p->first = stc_alloc(nets + 1, sizeof *p->first);
-    p->pin = stc_alloc(pins, sizeof *p->pin);
     p->outputs = g->outputs ? stc_alloc(nets, sizeof *p->outputs) : NULL;
     p->output_bytes = g->output_bytes ? stc_alloc(nets, sizeof *p->output_bytes) : NULL;
     p->stream = g->stream ? stc_alloc(nets, sizeof *p->stream) : NULL;
-    const bool ok = p->weight && p->vertex && p->source && p->spikes && p->first && p->pin &&
+    const bool ok = p->weight && p->vertex && p->source && p->list && p->spikes &&
                     (p->outputs || !g->outputs) && (p->output_bytes || !g->output_bytes) &&
                     (p->stream || !g->stream);
     p->g = (stc_hypergraph){.weight = p->weight,
                             .source = p->source,
                             .spikes = p->spikes,
+                            .nlists = stc_hypergraph_lists(g),
+                            .list = p->list,
                             .first = p->first,
                             .pin = p->pin,
                             .outputs = p->outputs,
@@ -124,27 +143,27 @@ static void add_net(const stc_partition_job *job, const boards *b, int32_t which
 {
     const stc_hypergraph *g = job->graph;
     const bool own = b->board[g->source[e]] == which;
-    const int32_t to = p->g.nnets;
+    const int32_t to = p->g.nnets, l = stc_hypergraph_list(g, e);
     if (!own && job->cost.unit == STC_COST_CORES) return; /* costs the same wherever pins are */
-    int64_t n = p->first[to];
-    for (int64_t i = g->first[e]; i < g->first[e + 1]; i++)
-        if (b->board[g->pin[i]] == which) p->pin[n++] = b->number[g->pin[i]];
-    if (n == p->first[to]) return;
-    p->source[to] = own ? b->number[g->source[e]] : p->pin[p->first[to]];
+    if (p->first[l + 1] == p->first[l]) return;
+    p->source[to] = own ? b->number[g->source[e]] : p->pin[p->first[l]];
+    p->list[to] = l;
     p->spikes[to] = own ? g->spikes[e] : (float)(stc_cost_board_ratio(&job->cost) * g->spikes[e]);
     if (p->outputs) p->outputs[to] = g->outputs[e];
     if (p->output_bytes) p->output_bytes[to] = g->output_bytes[e];
     if (p->stream) p->stream[to] = g->stream[e];
-    p->first[++p->g.nnets] = n;
+    p->g.nnets++;
 }
 
 static int make_piece(const stc_partition_job *job, const boards *b, int32_t which, piece *p)
 {
     const stc_hypergraph *g = job->graph;
+    int32_t n = 0;
+    for (int32_t v = 0; v < g->nvertices; v++)
+        if (b->board[v] == which) b->number[v] = n++;
     STC_TRY(open_piece(g, b, which, p));
     for (int32_t v = 0; v < g->nvertices; v++) {
         if (b->board[v] != which) continue;
-        b->number[v] = p->g.nvertices;
         p->vertex[p->g.nvertices] = v;
         memcpy(p->weight + (int64_t)p->g.nvertices++ * STC_NCONSTRAINTS,
                g->weight + (int64_t)v * STC_NCONSTRAINTS, STC_NCONSTRAINTS * sizeof *g->weight);

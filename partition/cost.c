@@ -149,8 +149,8 @@ typedef struct {
     const stc_hypergraph *g;
     const int32_t *part;
     const stc_cost_model *model;
+    stc_reach reach;            /* of the lists */
     int32_t *reached, nreached; /* other parts that hold a pin of the net at hand */
-    int32_t *seen_part, *seen;  /* last net (+ 1) of a part, of a vertex */
     stc_mesh mesh;
     int64_t copies; /* of all nets: (net, other part) */
     cargo *cargo;
@@ -160,35 +160,32 @@ typedef struct {
 static int open_walk(walk *w, int32_t nparts)
 {
     w->reached = stc_alloc(nparts, sizeof *w->reached);
-    w->seen_part = stc_alloc(nparts, sizeof *w->seen_part);
-    w->seen = stc_alloc(w->g->nvertices, sizeof *w->seen);
-    if (!w->reached || !w->seen_part || !w->seen) return STC_ERR_NOMEM;
+    STC_TRY(stc_reach_create(w->g, nparts, w->part, &w->reach));
+    if (!w->reached) return STC_ERR_NOMEM;
     return stc_mesh_create(stc_cost_columns(w->model, nparts), &w->mesh);
 }
 
 static void close_walk(walk *w)
 {
     stc_free(w->reached);
-    stc_free(w->seen_part);
-    stc_free(w->seen);
+    stc_reach_release(&w->reach);
     stc_mesh_release(&w->mesh);
     stc_free(w->cargo);
 }
 
-/* Fills reached; returns the destination cores on other parts. */
-static int64_t reach(walk *w, int32_t e)
+/* Fills reached; returns the destination cores on other parts, *beyond: on other boards. */
+static int64_t reach(walk *w, int32_t e, int64_t *beyond)
 {
-    const stc_hypergraph *g = w->g;
-    const int32_t own = w->part[g->source[e]];
+    const stc_reach *r = &w->reach;
+    const int32_t own = w->part[w->g->source[e]], l = stc_hypergraph_list(w->g, e);
     int64_t cores = 0;
     w->nreached = 0;
-    for (int64_t i = g->first[e]; i < g->first[e + 1]; i++) {
-        const int32_t v = g->pin[i], p = w->part[v];
-        if (p == own || w->seen[v] == e + 1) continue;
-        w->seen[v] = e + 1;
-        cores++;
-        if (w->seen_part[p] == e + 1) continue;
-        w->seen_part[p] = e + 1;
+    *beyond = 0;
+    for (int64_t i = r->first[l]; i < r->first[l + 1]; i++) {
+        const int32_t p = r->part[i];
+        if (p == own) continue;
+        cores += r->places[i];
+        if (board_of(w->model, p) != board_of(w->model, own)) *beyond += r->places[i];
         w->reached[w->nreached++] = p;
     }
     return cores;
@@ -199,8 +196,8 @@ static void count_net(walk *w, int32_t e, double *core_cost, stc_partition_quali
     const stc_hypergraph *g = w->g;
     const int32_t own = w->part[g->source[e]], board = board_of(w->model, own);
     const double spikes = g->spikes[e], ratio = stc_cost_board_ratio(w->model);
-    const int64_t cores = reach(w, e);
-    int64_t between = 0;
+    int64_t between = 0, beyond;
+    const int64_t cores = reach(w, e, &beyond);
     w->copies += w->nreached;
     for (int32_t i = 0; i < w->nreached; i++)
         between += board_of(w->model, w->reached[i]) != board;
@@ -209,13 +206,7 @@ static void count_net(walk *w, int32_t e, double *core_cost, stc_partition_quali
     q->core_copies += spikes * (double)cores;
     if (w->model->unit == STC_COST_LINKS)
         q->links += spikes * (double)stc_mesh_tree(&w->mesh, own, w->reached, w->nreached);
-    if (w->model->unit == STC_COST_CORES && w->model->board > 0 && between > 0) {
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++) {
-            if (w->seen[g->pin[i]] != e + 1) continue;
-            w->seen[g->pin[i]] = 0; /* a pin that occurs twice counts once */
-            if (board_of(w->model, w->part[g->pin[i]]) != board) *core_cost += spikes * (ratio - 1);
-        }
-    }
+    *core_cost += spikes * (ratio - 1) * (double)beyond;
 }
 
 static void add_cargo(walk *w, int32_t e)
@@ -230,16 +221,13 @@ static void add_cargo(walk *w, int32_t e)
                                         .spikes = (double)g->spikes[e]};
 }
 
-static int measure_bytes(walk *w, int32_t nparts, double *bytes, double *cost)
+static int measure_bytes(walk *w, double *bytes, double *cost)
 {
     w->cargo = stc_alloc(w->copies, sizeof *w->cargo);
     if (!w->cargo) return STC_ERR_NOMEM;
-    for (int32_t v = 0; v < w->g->nvertices; v++)
-        w->seen[v] = 0;
-    for (int32_t p = 0; p < nparts; p++)
-        w->seen_part[p] = 0;
     for (int32_t e = 0; e < w->g->nnets; e++) {
-        reach(w, e);
+        int64_t beyond;
+        reach(w, e, &beyond);
         add_cargo(w, e);
     }
     *cost = sum_messages(w->model, w->cargo, w->ncargo, bytes);
@@ -258,7 +246,7 @@ int stc_partition_measure_cost(const stc_hypergraph *graph, int32_t nparts, cons
     int rc = open_walk(&w, nparts);
     for (int32_t e = 0; e < graph->nnets && rc == 0; e++)
         count_net(&w, e, &core_cost, q);
-    if (rc == 0 && graph->outputs) rc = measure_bytes(&w, nparts, &q->bytes, &byte_cost);
+    if (rc == 0 && graph->outputs) rc = measure_bytes(&w, &q->bytes, &byte_cost);
     close_walk(&w);
     const double costs[STC_NCOST_UNITS] = {q->inside_boards +
                                                stc_cost_board_ratio(model) * q->between_boards,

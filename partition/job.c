@@ -27,6 +27,7 @@ static int check_nets(const stc_hypergraph *g)
     const int32_t n = g->nvertices;
     STC_CHECK(g->first[0] == 0, STC_ERR_INPUT, "partition: pins start at %lld, expected 0",
               (long long)g->first[0]);
+    const int32_t nlists = stc_hypergraph_lists(g);
     for (int32_t e = 0; e < g->nnets; e++) {
         STC_CHECK(g->source[e] >= 0 && g->source[e] < n, STC_ERR_INPUT,
                   "partition: source of net %d is vertex %d, expected 0..%d", e, g->source[e],
@@ -34,11 +35,17 @@ static int check_nets(const stc_hypergraph *g)
         STC_CHECK(isfinite(g->spikes[e]) && g->spikes[e] >= 0, STC_ERR_INPUT,
                   "partition: net %d has %g spikes per step, expected a number >= 0", e,
                   (double)g->spikes[e]);
-        STC_CHECK(g->first[e + 1] >= g->first[e], STC_ERR_INPUT,
-                  "partition: pins of net %d end before they start", e);
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++)
+        const int32_t l = stc_hypergraph_list(g, e);
+        STC_CHECK(l >= 0 && l < nlists, STC_ERR_INPUT,
+                  "partition: net %d has list of pins %d, expected 0..%d", e, l, nlists - 1);
+    }
+    for (int32_t l = 0; l < nlists; l++) {
+        const char *what = g->list ? "list" : "net";
+        STC_CHECK(g->first[l + 1] >= g->first[l], STC_ERR_INPUT,
+                  "partition: pins of %s %d end before they start", what, l);
+        for (int64_t i = g->first[l]; i < g->first[l + 1]; i++)
             STC_CHECK(g->pin[i] >= 0 && g->pin[i] < n, STC_ERR_INPUT,
-                      "partition: net %d has pin %d, expected 0..%d", e, g->pin[i], n - 1);
+                      "partition: %s %d has pin %d, expected 0..%d", what, l, g->pin[i], n - 1);
     }
     return 0;
 }

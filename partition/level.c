@@ -1,5 +1,6 @@
 /* level.c - make a level from a hypergraph, a coarser one, or a piece of one. */
 #include "method.h"
+#include "pairs.h"
 
 #include "stc/base.h"
 #include "stc/error.h"
@@ -56,78 +57,179 @@ int stc_level_finish(stc_level *level)
     return 0;
 }
 
-/* A net with the members written behind the last one, unless it is one member alone. */
-static void end_net(stc_level *level, int64_t end, float weight, float *weights)
+/* ---- from a hypergraph ---- */
+
+/* Nets of one list whose sources are among its pins have the same members and are one net here:
+ * the sum of their weights. What is left has its source as one more member. Where that is too much
+ * for memory, sources of long lists count as pins: what they cost by lying apart from every
+ * destination is little beside the cost of the list. */
+enum { MOST_MEMBERS = 1 << 24 };
+
+typedef struct {
+    const stc_hypergraph *g;
+    const stc_cost_model *cost;
+    stc_sample sample;    /* of copies per core */
+    int32_t *seen;        /* [nvertices] last list or net (+ 1) with a vertex */
+    bool *inside;         /* [nnets] the source counts as a pin */
+    int32_t *net_of_list; /* [lists] net (+ 1) of those inside */
+    double *weight;       /* of the nets made */
+    stc_level *level;
+} joining;
+
+static void release_joining(joining *j)
 {
-    if (end < level->first[level->nnets] + 2) return;
-    weights[level->nnets++] = weight;
-    level->first[level->nnets] = end;
+    stc_free(j->seen);
+    stc_free(j->inside);
+    stc_free(j->net_of_list);
+    stc_free(j->weight);
 }
 
-/* Members of the nets that can cost something. seen[v]: last net with v. */
-static void join(const stc_hypergraph *g, const stc_cost_model *cost, stc_level *level,
-                 int32_t *seen, float *weights)
+/* Whose sources are among the pins of their lists? */
+static int find_inside(joining *j)
 {
-    const bool pairs = cost->unit == STC_COST_CORES;
-    for (int32_t e = 0; e < g->nnets; e++) {
-        const float weight = stc_cost_weight(g, cost, e);
-        if (!(weight > 0)) continue;
-        int64_t n = level->first[level->nnets];
-        level->member[n++] = g->source[e];
-        seen[g->source[e]] = e + 1;
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++) {
-            if (seen[g->pin[i]] == e + 1) continue;
-            seen[g->pin[i]] = e + 1;
-            level->member[n++] = g->pin[i];
-            if (!pairs) continue;
-            end_net(level, n, weight, weights);
-            level->member[n++] = g->source[e];
+    const stc_hypergraph *g = j->g;
+    const int32_t nlists = stc_hypergraph_lists(g);
+    int32_t *last = stc_alloc(nlists, sizeof *last), *before = stc_alloc(g->nnets, sizeof *before);
+    if (last && before) {
+        for (int32_t e = 0; e < g->nnets; e++) {
+            before[e] = last[stc_hypergraph_list(g, e)]; /* the nets of a list as a chain */
+            last[stc_hypergraph_list(g, e)] = e + 1;
         }
-        if (!pairs) end_net(level, n, weight, weights);
+        for (int32_t l = 0; l < nlists; l++) {
+            for (int64_t i = g->first[l]; i < g->first[l + 1]; i++)
+                j->seen[g->pin[i]] = l + 1;
+            for (int32_t e = last[l]; e > 0; e = before[e - 1])
+                j->inside[e - 1] = j->seen[g->source[e - 1]] == l + 1;
+        }
+        for (int32_t v = 0; v < g->nvertices; v++)
+            j->seen[v] = 0;
+    }
+    stc_free(last);
+    stc_free(before);
+    return last && before ? 0 : STC_ERR_NOMEM;
+}
+
+/* Members of all nets at most. */
+static int64_t count_members(const joining *j)
+{
+    const stc_hypergraph *g = j->g;
+    int64_t members = g->first[stc_hypergraph_lists(g)] + g->nnets;
+    for (int32_t e = 0; e < g->nnets && g->list; e++)
+        if (!j->inside[e]) members += g->first[g->list[e] + 1] - g->first[g->list[e]] + 1;
+    return members;
+}
+
+static int64_t shorten(joining *j)
+{
+    const stc_hypergraph *g = j->g;
+    for (int32_t e = 0; e < g->nnets && g->list; e++)
+        if (g->first[g->list[e] + 1] - g->first[g->list[e]] > STC_LONG_LIST) j->inside[e] = true;
+    return count_members(j);
+}
+
+/* A net with the members written behind the last one, unless it is one member alone. */
+static bool end_net(joining *j, int64_t end, double weight)
+{
+    stc_level *level = j->level;
+    if (end < level->first[level->nnets] + 2) return false;
+    j->weight[level->nnets++] = weight;
+    level->first[level->nnets] = end;
+    return true;
+}
+
+static void join_net(joining *j, int32_t e, double weight)
+{
+    const stc_hypergraph *g = j->g;
+    stc_level *level = j->level;
+    const int32_t l = stc_hypergraph_list(g, e);
+    int64_t n = level->first[level->nnets];
+    if (j->inside[e] && j->net_of_list[l] > 0) {
+        j->weight[j->net_of_list[l] - 1] += weight;
+        return;
+    }
+    level->member[n++] = g->source[e];
+    j->seen[g->source[e]] = e + 1;
+    for (int64_t i = g->first[l]; i < g->first[l + 1]; i++) {
+        if (j->seen[g->pin[i]] == e + 1) continue;
+        j->seen[g->pin[i]] = e + 1;
+        level->member[n++] = g->pin[i];
+    }
+    if (end_net(j, n, weight) && j->inside[e]) j->net_of_list[l] = level->nnets;
+}
+
+/* Copies per core: a net of two for each pin. */
+static void join_pairs(joining *j, int32_t e, double weight)
+{
+    const stc_hypergraph *g = j->g;
+    const int32_t l = stc_hypergraph_list(g, e);
+    const int64_t pins = g->first[l + 1] - g->first[l], drawn = stc_sample_size(&j->sample, pins);
+    j->seen[g->source[e]] = e + 1;
+    for (int64_t i = 0; i < drawn; i++) {
+        const int32_t pin = g->pin[g->first[l] + stc_sample_pin(&j->sample, e, i, pins)];
+        const int64_t n = j->level->first[j->level->nnets];
+        if (j->seen[pin] == e + 1) continue;
+        j->seen[pin] = e + 1;
+        j->level->member[n] = g->source[e];
+        j->level->member[n + 1] = pin;
+        end_net(j, n + 2, weight * (double)pins / (double)drawn);
     }
 }
 
 /* Costs of at least 1 whose sum is below 2^31, by a power of two: halves and quarters of spikes
  * stay exact. */
-static void scale(stc_level *level, const float *weights)
+static void scale(stc_level *level, const double *weights)
 {
     double sum = 0;
     for (int32_t e = 0; e < level->nnets; e++)
-        sum += (double)weights[e];
+        sum += weights[e];
     const double factor = sum > 0 ? exp2(floor(log2((COST_SUM - level->nnets) / sum))) : 1;
     for (int32_t e = 0; e < level->nnets; e++) {
-        const double cost = floor((double)weights[e] * factor + 0.5);
+        const double cost = floor(weights[e] * factor + 0.5);
         level->cost[e] = cost > 1 ? (int32_t)cost : 1;
     }
     level->unit = 1 / factor;
+}
+
+static int open_joining(joining *j, bool pairs)
+{
+    const stc_hypergraph *g = j->g;
+    j->sample = stc_sample_of(g);
+    const int64_t nets = pairs ? stc_sampled_pins(&j->sample, g) : g->nnets;
+    STC_CHECK(
+        nets <= MAX_NETS, STC_ERR_FIT,
+        "partition: %lld nets, at most %d can be told apart in 32-bit costs; make larger tiles",
+        (long long)nets, MAX_NETS);
+    j->seen = stc_alloc(g->nvertices, sizeof *j->seen);
+    j->weight = stc_alloc(nets, sizeof *j->weight);
+    j->inside = stc_alloc(g->nnets, sizeof *j->inside);
+    j->net_of_list = stc_alloc(stc_hypergraph_lists(g), sizeof *j->net_of_list);
+    if (!j->seen || !j->weight || !j->inside || !j->net_of_list) return STC_ERR_NOMEM;
+    if (pairs) return stc_level_open(g->nvertices, (int32_t)nets, 2 * nets + 1, j->level);
+    if (g->list) STC_TRY(find_inside(j));
+    int64_t members = count_members(j);
+    if (members > MOST_MEMBERS) members = shorten(j);
+    return stc_level_open(g->nvertices, (int32_t)nets, members, j->level);
 }
 
 int stc_level_create(const stc_hypergraph *g, const stc_cost_model *cost, stc_level *level)
 {
     *level = (stc_level){0};
     const bool pairs = cost->unit == STC_COST_CORES;
-    const int64_t pins = g->first[g->nnets], nets = pairs ? pins : g->nnets;
-    STC_CHECK(
-        nets <= MAX_NETS, STC_ERR_FIT,
-        "partition: %lld nets, at most %d can be told apart in 32-bit costs; make larger tiles",
-        (long long)nets, MAX_NETS);
-    int32_t *seen = stc_alloc(g->nvertices, sizeof *seen);
-    float *weights = stc_alloc(nets, sizeof *weights);
-    int rc = seen && weights ? 0 : STC_ERR_NOMEM;
-    if (rc == 0)
-        rc = stc_level_open(g->nvertices, (int32_t)nets, pairs ? 2 * pins + 1 : pins + g->nnets,
-                            level);
+    joining j = {.g = g, .cost = cost, .level = level};
+    int rc = open_joining(&j, pairs);
     if (rc == 0) {
         for (int32_t v = 0; v < level->n; v++)
             level->vertices[v] = 1;
         for (int64_t i = 0; i < (int64_t)level->n * STC_NCONSTRAINTS; i++)
             level->weight[i] = g->weight[i];
-        join(g, cost, level, seen, weights);
-        scale(level, weights);
+        for (int32_t e = 0; e < g->nnets; e++) {
+            const double weight = (double)stc_cost_weight(g, cost, e);
+            if (weight > 0) (pairs ? join_pairs : join_net)(&j, e, weight);
+        }
+        scale(level, j.weight);
         rc = stc_level_finish(level);
     }
-    stc_free(seen);
-    stc_free(weights);
+    release_joining(&j);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "stc/error.h"
 
 enum { CLIQUE = 24, CHORDS = 12 };
+enum { MANY_PAIRS = 1 << 22, SAMPLE = 32 };
 
 /* Called twice over the same pairs: first to count, then to fill. */
 typedef struct {
@@ -58,13 +59,46 @@ void stc_pairs_release(stc_pairs *pairs)
     *pairs = (stc_pairs){0};
 }
 
+stc_sample stc_sample_of(const stc_hypergraph *graph)
+{
+    return (stc_sample){.drawn = stc_hypergraph_pins(graph) > MANY_PAIRS};
+}
+
+int64_t stc_sample_size(const stc_sample *sample, int64_t pins)
+{
+    return sample->drawn && pins > STC_LONG_LIST ? SAMPLE : pins;
+}
+
+int64_t stc_sample_pin(const stc_sample *sample, int32_t net, int64_t i, int64_t pins)
+{
+    if (stc_sample_size(sample, pins) == pins) return i;
+    const int64_t begin = pins * i / SAMPLE, end = pins * (i + 1) / SAMPLE;
+    const uint64_t draw = stc_mix64(stc_mix64((uint64_t)net) + (uint64_t)i);
+    return begin + (int64_t)(draw % (uint64_t)(end - begin));
+}
+
+int64_t stc_sampled_pins(const stc_sample *sample, const stc_hypergraph *graph)
+{
+    int64_t pins = 0;
+    for (int32_t e = 0; e < graph->nnets; e++) {
+        const int32_t l = stc_hypergraph_list(graph, e);
+        pins += stc_sample_size(sample, graph->first[l + 1] - graph->first[l]);
+    }
+    return pins;
+}
+
 static void put_edges(const stc_hypergraph *g, bool even, const pair_list *list)
 {
+    const stc_sample sample = stc_sample_of(g);
     for (int32_t e = 0; e < g->nnets; e++) {
         if (!(g->spikes[e] > 0)) continue;
-        const float pins = even ? (float)(g->first[e + 1] - g->first[e]) : 1;
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++)
-            if (g->pin[i] != g->source[e]) put(list, g->source[e], g->pin[i], g->spikes[e] / pins);
+        const int32_t l = stc_hypergraph_list(g, e), *pin = g->pin + g->first[l];
+        const int64_t pins = g->first[l + 1] - g->first[l], drawn = stc_sample_size(&sample, pins);
+        const float share = even ? (float)drawn : (float)drawn / (float)pins;
+        for (int64_t i = 0; i < drawn; i++) {
+            const int32_t to = pin[stc_sample_pin(&sample, e, i, pins)];
+            if (to != g->source[e]) put(list, g->source[e], to, g->spikes[e] / share);
+        }
     }
 }
 

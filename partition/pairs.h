@@ -13,6 +13,20 @@ typedef struct {
     float *weight;  /* [first[n]] > 0 */
 } stc_pairs;
 
+/* Which pins of a net stand for all. Where all pairs of a source and a pin are more than 2^22, 32
+ * pins that are spread evenly over a long list stand for all of it with the weight of all: such a
+ * net reaches nearly every part whatever is done. */
+enum { STC_LONG_LIST = 512 }; /* pins; above it */
+typedef struct {
+    bool drawn;
+} stc_sample;
+stc_sample stc_sample_of(const stc_hypergraph *graph);
+int64_t stc_sample_size(const stc_sample *sample, int64_t pins);
+/* The i-th of stc_sample_size pins of a net: 0 .. pins - 1. */
+int64_t stc_sample_pin(const stc_sample *sample, int32_t net, int64_t i, int64_t pins);
+/* Over all nets. */
+int64_t stc_sampled_pins(const stc_sample *sample, const stc_hypergraph *graph);
+
 /* Pairs (source, destination) of a hypergraph. even: the weight of a net is divided by the number
  * of its destinations. */
 int stc_pairs_of_edges(const stc_hypergraph *graph, bool even, stc_pairs *pairs);

@@ -40,15 +40,19 @@ static void release(placing *x)
 
 /* ---- the graph of parts ---- */
 
-static int open(const stc_partition_job *job, placing *x)
+static int open(const stc_partition_job *job, const stc_reach *reach, placing *x)
 {
     const stc_hypergraph *g = job->graph;
-    const int64_t pins = g->first[g->nnets];
+    int64_t reached = 0;
+    for (int32_t e = 0; e < g->nnets; e++) {
+        const int32_t l = stc_hypergraph_list(g, e);
+        reached += reach->first[l + 1] - reach->first[l];
+    }
     x->nparts = job->nparts;
     x->source = stc_alloc(g->nnets, sizeof *x->source);
     x->spikes = stc_alloc(g->nnets, sizeof *x->spikes);
     x->first = stc_alloc((int64_t)g->nnets + 1, sizeof *x->first);
-    x->part = stc_alloc(pins, sizeof *x->part);
+    x->part = stc_alloc(reached, sizeof *x->part);
     x->first_net = stc_alloc((int64_t)x->nparts + 1, sizeof *x->first_net);
     x->chip = stc_alloc(x->nparts, sizeof *x->chip);
     x->places = stc_alloc(x->nparts, sizeof *x->places);
@@ -88,7 +92,8 @@ static void add_net(placing *x, int32_t source, int64_t n, double spikes, int32_
     table[at] = ++x->nnets;
 }
 
-static int collect(const stc_partition_job *job, const int32_t *part, placing *x)
+static int collect(const stc_partition_job *job, const int32_t *part, const stc_reach *reach,
+                   placing *x)
 {
     const stc_hypergraph *g = job->graph;
     int64_t size = 16;
@@ -97,16 +102,14 @@ static int collect(const stc_partition_job *job, const int32_t *part, placing *x
     int32_t *table = stc_alloc(size, sizeof *table);
     if (!table) return STC_ERR_NOMEM;
     for (int32_t e = 0; e < g->nnets; e++) {
-        const int32_t own = part[g->source[e]];
+        const int32_t own = part[g->source[e]], l = stc_hypergraph_list(g, e);
         int64_t n = 0;
-        x->stamp[own] = e + 1;
-        for (int64_t i = g->first[e]; i < g->first[e + 1]; i++) {
-            const int32_t p = part[g->pin[i]];
-            if (x->stamp[p] == e + 1) continue;
+        for (int64_t i = reach->first[l]; i < reach->first[l + 1]; i++) {
+            const int32_t p = reach->part[i];
+            if (p == own) continue;
             x->stamp[p] = e + 1;
             x->part[x->first[x->nnets] + n++] = p;
         }
-        x->stamp[own] = 0; /* its own part is no destination */
         if (n > 0 && g->spikes[e] > 0)
             add_net(x, own, n, (double)g->spikes[e], e + 1, table, (uint64_t)size - 1);
     }
@@ -199,8 +202,11 @@ static bool round_of_swaps(placing *x)
 int stc_place_parts(const stc_partition_job *job, int32_t *part)
 {
     placing x = {0};
-    int rc = open(job, &x);
-    if (rc == 0) rc = collect(job, part, &x);
+    stc_reach reach;
+    int rc = stc_reach_create(job->graph, job->nparts, part, &reach);
+    if (rc == 0) rc = open(job, &reach, &x);
+    if (rc == 0) rc = collect(job, part, &reach, &x);
+    stc_reach_release(&reach);
     if (rc == 0) rc = invert(&x);
     if (rc == 0) {
         for (int32_t p = 0; p < x.nparts; p++)

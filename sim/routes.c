@@ -282,20 +282,26 @@ static int add_freight(route_maker *m, int rank, bool share)
     return rc;
 }
 
-/* Tiles of other ranks that need some of this rank's. */
+/* Tiles of other ranks that need some of this rank's; each route is followed once, however many nets
+ * share it. */
 static int link_destinations(route_maker *m)
 {
     const stc_nets *nets = &m->sim->program->nets;
     const int me = m->sim->group.rank;
-    for (int32_t i = 0; i < nets->n; i++) {
-        if (m->sim->rank_of_tile[nets->source[i]] != me) continue;
-        for (int64_t p = nets->first[i]; p < nets->first[i + 1]; p++) {
+    bool *followed = stc_alloc(nets->nroutes, sizeof *followed);
+    int rc = followed ? 0 : STC_ERR_NOMEM;
+    for (int32_t i = 0; i < nets->n && rc >= 0; i++) {
+        const int32_t route = nets->route[i];
+        if (m->sim->rank_of_tile[nets->source[i]] != me || followed[route]) continue;
+        followed[route] = true;
+        for (int64_t p = nets->first[route]; p < nets->first[route + 1] && rc >= 0; p++) {
             const link to = {m->sim->rank_of_tile[nets->pin[p]], nets->pin[p], 0};
-            if (to.rank != me) STC_TRY(append_link(&m->links, &to));
+            if (to.rank != me) rc = append_link(&m->links, &to);
         }
     }
+    stc_free(followed);
     unique(&m->links, sizeof(link), by_rank_and_tile);
-    return 0;
+    return rc;
 }
 
 /* Parts that this rank computes of what the tiles of links [from, end) need. */

@@ -61,7 +61,7 @@ static inline stc_program *example_program(void)
 {
     static const float pad_values[2] = {0.25f, -1.5f};
     static const double lif[10] = {2.5, 1.5, -0.25, 0, 1, 0.125, 1, 1, 1, 1};
-    static const int32_t sources[3] = {0, 1, 2}, pins[4] = {1, 2, 3, 4};
+    static const int32_t sources[3] = {0, 1, 2}, routes[3] = {0, 1, 2}, pins[4] = {1, 2, 3, 4};
     static const int64_t first[4] = {0, 2, 3, 4};
     stc_program *p = NULL;
     if (stc_program_create("example", &p) < 0) return NULL;
@@ -76,9 +76,12 @@ static inline stc_program *example_program(void)
     p->nets.n = 3;
     p->nets.source = stc_arena_alloc(p->arena, 3, sizeof(int32_t));
     p->nets.spikes = stc_arena_alloc(p->arena, 3, sizeof(float));
+    p->nets.route = stc_arena_alloc(p->arena, 3, sizeof(int32_t));
+    p->nets.nroutes = 3;
     p->nets.first = stc_arena_alloc(p->arena, 4, sizeof(int64_t));
     p->nets.pin = stc_arena_alloc(p->arena, 4, sizeof(int32_t));
     memcpy(p->nets.source, sources, sizeof(sources));
+    memcpy(p->nets.route, routes, sizeof(routes));
     memcpy(p->nets.first, first, sizeof(first));
     memcpy(p->nets.pin, pins, sizeof(pins));
     for (int k = 0; k < 4; k++)

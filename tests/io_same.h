@@ -51,11 +51,12 @@ static inline bool same_program(const stc_program *a, const stc_program *b)
     same = same && strcmp(a->name, b->name) == 0 && strcmp(a->model_path, b->model_path) == 0;
     same = same && same_structs(&stc_tile_table, a->tiles, b->tiles, NULL, a->ntiles) &&
            same_structs(&stc_stage_table, a->stages, b->stages, NULL, a->nstages) &&
-           same_kernels(a, b) && a->nets.n == b->nets.n;
+           same_kernels(a, b) && a->nets.n == b->nets.n && a->nets.nroutes == b->nets.nroutes;
     if (!same || a->nets.n == 0) return same;
-    int64_t pins = a->nets.first[a->nets.n];
-    size_t n = (size_t)a->nets.n;
-    return memcmp(a->nets.first, b->nets.first, (n + 1) * sizeof(int64_t)) == 0 &&
+    int64_t pins = a->nets.first[a->nets.nroutes];
+    size_t n = (size_t)a->nets.n, nroutes = (size_t)a->nets.nroutes;
+    return memcmp(a->nets.first, b->nets.first, (nroutes + 1) * sizeof(int64_t)) == 0 &&
+           memcmp(a->nets.route, b->nets.route, n * sizeof(int32_t)) == 0 &&
            memcmp(a->nets.source, b->nets.source, n * sizeof(int32_t)) == 0 &&
            memcmp(a->nets.pin, b->nets.pin, (size_t)pins * sizeof(int32_t)) == 0 &&
            memcmp(a->nets.spikes, b->nets.spikes, n * sizeof(float)) == 0;

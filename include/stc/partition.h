@@ -19,21 +19,37 @@ enum { STC_NCONSTRAINTS = 3 }; /* neurons, synapse bytes, work */
 #define STC_FREE_SHARE 0.5     /* of a capacity: a load below it is never an imbalance */
 extern const char *const stc_constraint_names[STC_NCONSTRAINTS];
 
-/* Borrowed arrays. Invariants: first[0] == 0, non-decreasing; source and pins in [0, nvertices). */
+/* Borrowed arrays. Invariants: first[0] == 0, non-decreasing; source and pins in [0, nvertices).
+ * Nets with the same pins can share a list of them; then nothing here takes time or memory for pins
+ * times nets. */
 typedef struct {
     int32_t nvertices;
     const double *weight; /* [nvertices][STC_NCONSTRAINTS], >= 0 */
     int32_t nnets;
     const int32_t *source; /* [nnets] */
     const float *spikes;   /* [nnets] weight >= 0 */
-    const int64_t *first;  /* [nnets + 1] */
-    const int32_t *pin;    /* [first[nnets]] */
+    int32_t nlists;
+    const int32_t *list;  /* [nnets] of pins, below nlists; NULL: net e has list e, nlists is nnets
+                             whatever it says */
+    const int64_t *first; /* [nlists + 1] */
+    const int32_t *pin;   /* [first[nlists]]; the source may be among them, which costs nothing */
     /* for bytes alone, NULL: unknown, bytes are NaN */
     const int32_t *outputs;      /* [nnets] elements that a net carries, spiking or not */
     const int32_t *output_bytes; /* [nnets] of an element; 0: a bit. NULL: bits */
     const int32_t *stream;       /* [nnets] nets of one stream (a stage) go from part to part in one
                                     message; NULL: all are one stream */
 } stc_hypergraph;
+
+static inline int32_t stc_hypergraph_lists(const stc_hypergraph *graph)
+{
+    return graph->list ? graph->nlists : graph->nnets;
+}
+static inline int32_t stc_hypergraph_list(const stc_hypergraph *graph, int32_t net)
+{
+    return graph->list ? graph->list[net] : net;
+}
+/* Pins of all nets, shared lists counted for each of them. */
+int64_t stc_hypergraph_pins(const stc_hypergraph *graph);
 
 /* What one unit of volume is. Part p stands for chip p. */
 typedef enum {
@@ -151,6 +167,19 @@ int stc_partition_measure(const stc_hypergraph *graph, int32_t nparts, const int
 /* Fill cost, between_boards, inside_boards, core_copies, links and bytes. Local. STC_ERR_NOMEM. */
 int stc_partition_measure_cost(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
                                const stc_cost_model *model, stc_partition_quality *quality);
+
+/* The parts that each list of pins reaches, in the order of its pins: part[first[l] ..
+ * first[l + 1]]. */
+typedef struct {
+    int64_t *first;  /* [lists + 1] */
+    int32_t *part;   /* [first[lists]] */
+    int32_t *pins;   /* of the list on that part, each time that they occur */
+    int32_t *places; /* of the list on that part, repeated pins once */
+} stc_reach;
+/* Local. STC_ERR_NOMEM. stc_reach_release in any case. */
+int stc_reach_create(const stc_hypergraph *graph, int32_t nparts, const int32_t *part,
+                     stc_reach *out);
+void stc_reach_release(stc_reach *reach);
 
 /* A hypergraph that was read from a file; release it by stc_hgr_release in any case. */
 typedef struct {

@@ -16,7 +16,7 @@
 #include "stc/view.h"
 
 enum {
-    STC_PROGRAM_FORMAT = 3,
+    STC_PROGRAM_FORMAT = 4,
     STC_WEIGHT_LIMBS = 3,      /* a weight is three signed 8-bit limbs, lowest first */
     STC_WEIGHT_MAX = 0x7f7f7f, /* largest |q| that three signed limbs can hold */
     STC_CHANNEL_BLOCK = 16     /* tiles cut the channel axis at multiples of this, if they can */
@@ -224,15 +224,21 @@ typedef struct {
     double work; /* estimated multiply-accumulates and element operations per step */
 } stc_tile;
 
-/* Nets: outputs of one source tile that have the same destination tiles. CSR over pins. */
+/* Nets: outputs of one source tile that have the same destination tiles. A list of destinations is
+ * a route. Nets with the same destinations share one, so that a network in which everything goes
+ * everywhere takes room for its nets, not for nets times tiles; what can be found out about a route
+ * is best found out once and not for each of its nets. */
 typedef struct {
     int32_t n;
-    int32_t *source;  /* [n] tile */
+    int32_t *source;  /* [n] tile, not decreasing */
     float *spikes;    /* [n] expected spikes (or values) per step that travel together */
+    int32_t *route;   /* [n] where they go */
     int64_t *outputs; /* [n] elements of the source tile; NULL in programs that were read */
     int64_t *count;   /* [n] those that a profile counted; NULL: spikes are an estimate */
-    int64_t *first;   /* [n + 1] */
-    int32_t *pin;     /* [first[n]] destination tiles, increasing, without the source */
+    int32_t nroutes;
+    int64_t *first; /* [nroutes + 1] */
+    int32_t *pin; /* [first[nroutes]] destination tiles of a route, increasing. The source of a net
+                     is among them when it needs what it sends itself, which then does not travel */
 } stc_nets;
 
 typedef struct stc_program stc_program;
@@ -284,6 +290,21 @@ int32_t stc_stage_next_tile(const stc_program *program, const stc_stage *stage, 
  * holds the kernel). Empty (size 0) when the operand is none. */
 stc_box stc_kernel_needs(const stc_program *program, const stc_stage *stage,
                          const stc_kernel *kernel, int which, const stc_box *box);
+
+/* Who needs what: every box of a stage that tiles need, once, with all tiles that need it. Drawn
+ * stages are left out, as nobody waits for their values. */
+typedef struct {
+    int32_t n;
+    int32_t *stage;      /* [n] whose values are needed */
+    stc_box *box;        /* [n] of its storage, not empty */
+    int64_t *first_user; /* [n + 1] */
+    int32_t *user;       /* tiles that need the box, increasing */
+    int64_t *first_need; /* [ntiles + 1] */
+    int32_t *need;       /* of every tile the boxes that touch it, increasing */
+} stc_needs;
+/* Local. STC_ERR_NOMEM. stc_needs_release in any case. */
+int stc_needs_find(const stc_program *program, stc_needs *out);
+void stc_needs_release(stc_needs *needs);
 
 /* By how many steps a kernel looks back at its operand, at least and at most: 0 but for DELAY, and
  * for DELIVER, which reads every step once, its smallest delay before the first arrival. */

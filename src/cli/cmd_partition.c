@@ -339,7 +339,7 @@ static void print_text(const stc_cli *cli, const stc_subject *s, const outcomes 
     char a[STC_TEXT_SIZE], b[STC_TEXT_SIZE], c[STC_TEXT_SIZE];
     printf("%s: %s vertices, %s nets, %s pins on %lld chips\n\n", cli->files[0],
            stc_text_count(s->h.nvertices, a), stc_text_count(s->h.nnets, b),
-           stc_text_count(s->h.first[s->h.nnets], c), (long long)given.chips);
+           stc_text_count(stc_hypergraph_pins(&s->h), c), (long long)given.chips);
     printf("%-14s %14s %9s %10s %12s %12s %8s %8s %13s %8s  %s\n", "method", "volume", "broadcast",
            "messages", "max send", "max receive", "pairs", stc_constraint_names[0],
            stc_constraint_names[1], stc_constraint_names[2], "seconds");
@@ -407,7 +407,7 @@ static void print_json(const stc_cli *cli, const stc_subject *s, double imbalanc
     stc_json_string(&out, "file", cli->files[0]);
     stc_json_int(&out, "vertices", s->h.nvertices);
     stc_json_int(&out, "nets", s->h.nnets);
-    stc_json_int(&out, "pins", s->h.first[s->h.nnets]);
+    stc_json_int(&out, "pins", stc_hypergraph_pins(&s->h));
     stc_json_int(&out, "chips", given.chips);
     stc_json_int(&out, "seed", given.seed);
     stc_json_real(&out, "allowed_imbalance", imbalance);

@@ -1,9 +1,15 @@
 /* nets.c - the hypergraph of tiles: which outputs of a tile have the same destination tiles.
  *
- * The outputs of a tile are cut into cells along the edges of the boxes that its destinations need
- * (the interior, edges and corners of a tile under a 3 x 3 kernel); cells with the same
- * destinations travel together and form one net. Its spikes are an estimate, or what a profile
- * counted in its cells. */
+ * The outputs of a tile are cut into cells along the edges of the boxes that others need of it (the
+ * interior, edges and corners of a tile under a 3 x 3 kernel); cells with the same destinations
+ * travel together and form one net. Its spikes are an estimate, or what a profile counted in its
+ * cells.
+ *
+ * Destinations are never listed cell by cell. A cell lies in a few boxes; which boxes these are
+ * says where it goes, and the list of all tiles that need one of them is made once for each set of
+ * boxes and kept once for all that equal it. So time and memory follow the nets and the distinct
+ * routes, however many tiles need the same. */
+#include "lists.h"
 #include "stc/error.h"
 #include "steps.h"
 
@@ -20,117 +26,95 @@ static float expected_rate(const stc_program *program, const stc_stage *stage)
     return last->kind == STC_KERNEL_NEURON ? 0.15f : 0.5f;
 }
 
-/* One destination of a source tile and the part of it that it needs. */
 typedef struct {
-    int32_t source, destination;
-    stc_box box;
-} need;
-
-typedef struct {
-    need *items;
-    int64_t n, capacity;
-} need_list;
-
-static int append_need(need_list *list, const need *item)
-{
-    if (list->n == list->capacity) {
-        int64_t capacity = list->capacity ? 2 * list->capacity : 1024;
-        need *items = stc_alloc(capacity, sizeof *items);
-        if (!items) return STC_ERR_NOMEM;
-        if (list->n) memcpy(items, list->items, (size_t)list->n * sizeof *items);
-        stc_free(list->items);
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->n++] = *item;
-    return 0;
-}
-
-static int needs_of_box(const stc_program *program, const stc_stage *source, const stc_box *box,
-                        int32_t destination, need_list *list)
-{
-    for (int32_t t = stc_stage_next_tile(program, source, box, -1); t >= 0;
-         t = stc_stage_next_tile(program, source, box, t)) {
-        need item = {.source = t, .destination = destination};
-        if (stc_box_intersect(box, &program->tiles[t].box, &item.box)) {
-            STC_TRY(append_need(list, &item));
-        }
-    }
-    return 0;
-}
-
-static int collect_needs(const stc_program *program, const bool *drawn, need_list *list)
-{
-    for (int32_t t = 0; t < program->ntiles; t++) {
-        const stc_tile *tile = &program->tiles[t];
-        const stc_stage *stage = &program->stages[tile->stage];
-        for (int32_t k = 0; k < stage->nkernels; k++) {
-            const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
-            for (int which = 0; which < 2; which++) {
-                const int32_t source = kernel->operand[which].stage;
-                if (source < 0 || drawn[source]) continue;
-                stc_box box = stc_kernel_needs(program, stage, kernel, which, &tile->box);
-                if (stc_box_size(&box) == 0) continue;
-                STC_TRY(needs_of_box(program, &program->stages[source], &box, t, list));
-            }
-        }
-    }
-    return 0;
-}
-
-static int by_source_then_destination(const void *a, const void *b)
-{
-    const need *x = a, *y = b;
-    if (x->source != y->source) return x->source < y->source ? -1 : 1;
-    return (x->destination > y->destination) - (x->destination < y->destination);
-}
-
-/* ---- nets of one source tile ---- */
-
-typedef struct {
-    stc_nets *nets;
-    int64_t net_capacity, pin_capacity, npins;
-    int32_t *destinations; /* scratch, largest number of needs of one tile */
-    int64_t *cuts;         /* scratch, as many as the borders of the largest tile */
+    const stc_program *program;
+    stc_needs needs;
+    stc_nets nets; /* without first and pin */
+    int64_t room;  /* nets */
+    stc_lists routes, sets;
+    int32_t *route_of_set, room_for_sets;
+    stc_box *boxes;  /* scratch [boxes that touch a tile], inside the tile */
+    int32_t *set;    /* scratch, the same length */
+    int64_t *cuts;   /* scratch, as many as the borders of the largest tile */
+    int32_t *marked; /* scratch [ntiles] */
+    int32_t *unite;  /* scratch [ntiles] */
     const stc_profile *rates;
     const stc_profile_node **counted; /* [nstages], with rates */
 } net_builder;
 
 /* The first `used` entries of an array in a larger one; NULL: no memory, and the old one stays. */
-static void *grown(void *old, int64_t used, int64_t capacity, int64_t size)
+static void *grown(void *old, int64_t used, int64_t room, int64_t size)
 {
-    void *array = stc_alloc(capacity, size);
+    void *array = stc_alloc(room, size);
     if (!array) return NULL;
     if (used) memcpy(array, old, (size_t)(used * size));
     stc_free(old);
     return array;
 }
-#define GROW(array, used, capacity)                                                                \
+#define GROW(array, used, room)                                                                    \
     do {                                                                                           \
-        void *grown_ = grown(array, used, capacity, sizeof *(array));                              \
+        void *grown_ = grown(array, used, room, sizeof *(array));                                  \
         if (!grown_) return STC_ERR_NOMEM;                                                         \
         (array) = grown_;                                                                          \
     } while (0)
 
-static int reserve(net_builder *b, int64_t pins)
+/* Room for one more net. */
+static int reserve(net_builder *b)
 {
-    stc_nets *nets = b->nets;
-    if (nets->n + 1 >= b->net_capacity) {
-        int64_t capacity = 2 * b->net_capacity + 1024;
-        GROW(nets->source, nets->n, capacity);
-        GROW(nets->spikes, nets->n, capacity);
-        GROW(nets->outputs, nets->n, capacity);
-        GROW(nets->count, nets->n, capacity);
-        GROW(nets->first, nets->first ? nets->n + 1 : 0, capacity + 1);
-        b->net_capacity = capacity;
-    }
-    if (b->npins + pins > b->pin_capacity) {
-        int64_t capacity = 2 * (b->npins + pins) + 1024;
-        GROW(nets->pin, b->npins, capacity);
-        b->pin_capacity = capacity;
-    }
+    stc_nets *nets = &b->nets;
+    if (nets->n < b->room) return 0;
+    STC_CHECK(nets->n < INT32_MAX, STC_ERR_FIT, "more than %d nets; make larger tiles", INT32_MAX);
+    const int64_t room = 2 * b->room + 1024;
+    GROW(nets->source, nets->n, room);
+    GROW(nets->spikes, nets->n, room);
+    GROW(nets->route, nets->n, room);
+    GROW(nets->outputs, nets->n, room);
+    GROW(nets->count, nets->n, room);
+    b->room = room;
     return 0;
 }
+
+/* ---- routes ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The route to all who need one of n boxes. */
+static int32_t unite(net_builder *b, const int32_t *set, int64_t n)
+{
+    const stc_needs *needs = &b->needs;
+    const int32_t stamp = b->sets.n; /* another one for each set, above 0 */
+    int64_t found = 0;
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t u = needs->first_user[set[i]]; u < needs->first_user[set[i] + 1]; u++) {
+            const int32_t tile = needs->user[u];
+            if (b->marked[tile] == stamp) continue;
+            b->marked[tile] = stamp;
+            b->unite[found++] = tile;
+        }
+    }
+    if (n > 1) qsort(b->unite, (size_t)found, sizeof *b->unite, by_number);
+    return stc_lists_add(&b->routes, b->unite, found);
+}
+
+static int32_t route_of(net_builder *b, const int32_t *set, int64_t n)
+{
+    const int32_t before = b->sets.n, found = stc_lists_add(&b->sets, set, n);
+    if (found < before) return found < 0 ? found : b->route_of_set[found];
+    if (found >= b->room_for_sets) {
+        const int32_t room = 2 * found + 1024;
+        GROW(b->route_of_set, found, room);
+        b->room_for_sets = room;
+    }
+    const int32_t route = unite(b, set, n);
+    if (route >= 0) b->route_of_set[found] = route;
+    return route;
+}
+
+/* ---- nets of one source tile ---- */
 
 /* What a cell brings to its net. */
 typedef struct {
@@ -139,29 +123,22 @@ typedef struct {
 } load;
 
 /* Add elements to the net of this tile with the same destinations, or make one. */
-static int add_to_net(net_builder *b, int32_t tile, int32_t first_net, int ndestinations,
+static int add_to_net(net_builder *b, int32_t tile, int32_t first_net, int32_t route,
                       const load *cell)
 {
-    stc_nets *nets = b->nets;
-    for (int32_t i = first_net; i < nets->n; i++) {
-        int64_t npins = nets->first[i + 1] - nets->first[i];
-        if (npins == ndestinations && !memcmp(&nets->pin[nets->first[i]], b->destinations,
-                                              (size_t)npins * sizeof *nets->pin)) {
-            nets->spikes[i] += cell->spikes;
-            nets->outputs[i] += cell->size;
-            nets->count[i] += cell->count;
-            return 0;
-        }
+    stc_nets *nets = &b->nets;
+    int32_t i = first_net;
+    while (i < nets->n && nets->route[i] != route)
+        i++;
+    if (i == nets->n) {
+        STC_TRY(reserve(b));
+        nets->source[i] = tile;
+        nets->route[i] = route;
+        nets->n++;
     }
-    STC_TRY(reserve(b, ndestinations));
-    int32_t i = nets->n++;
-    nets->source[i] = tile;
-    nets->spikes[i] = cell->spikes;
-    nets->outputs[i] = cell->size;
-    nets->count[i] = cell->count;
-    memcpy(&nets->pin[b->npins], b->destinations, (size_t)ndestinations * sizeof *nets->pin);
-    b->npins += ndestinations;
-    nets->first[i + 1] = b->npins;
+    nets->spikes[i] += cell->spikes;
+    nets->outputs[i] += cell->size;
+    nets->count[i] += cell->count;
     return 0;
 }
 
@@ -171,14 +148,15 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorted distinct borders of the needs along one axis. */
-static int cuts_of_axis(const stc_box *tile, const need *needs, int64_t n, int axis, int64_t *cuts)
+/* Sorted distinct borders of the boxes along one axis. */
+static int cuts_of_axis(const stc_box *tile, const stc_box *boxes, int64_t n, int axis,
+                        int64_t *cuts)
 {
     int ncuts = 0;
     cuts[ncuts++] = tile->lo[axis];
     cuts[ncuts++] = tile->hi[axis];
     for (int64_t i = 0; i < n; i++) {
-        int64_t borders[2] = {needs[i].box.lo[axis], needs[i].box.hi[axis]};
+        int64_t borders[2] = {boxes[i].lo[axis], boxes[i].hi[axis]};
         for (int side = 0; side < 2; side++) {
             bool known = false;
             for (int c = 0; c < ncuts && !known; c++)
@@ -209,50 +187,56 @@ static int64_t count_of_cell(const stc_stage *stage, const stc_profile_node *nod
     }
 }
 
-static load load_of_cell(const net_builder *b, const stc_program *program, int32_t stage,
-                         const stc_box *cell)
+static load load_of_cell(const net_builder *b, int32_t stage, const stc_box *cell)
 {
-    const stc_stage *s = &program->stages[stage];
+    const stc_stage *s = &b->program->stages[stage];
     load out = {.size = stc_box_size(cell)};
     if (b->rates) {
         out.count = count_of_cell(s, b->counted[stage], cell);
     } else {
-        out.spikes = expected_rate(program, s) * (float)out.size;
+        out.spikes = expected_rate(b->program, s) * (float)out.size;
     }
     return out;
 }
 
-/* Nets with other destinations than each other; with rates their spikes are still to be set. */
-static int nets_of_tile(net_builder *b, const stc_program *program, int32_t tile, const need *needs,
-                        int64_t n)
+static int add_cell(net_builder *b, int32_t tile, int32_t first_net, const int32_t *need, int64_t n,
+                    const stc_box *cell)
 {
+    stc_box overlap;
+    int64_t touched = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (stc_box_intersect(cell, &b->boxes[i], &overlap)) b->set[touched++] = need[i];
+    if (touched == 0) return 0;
+    const int32_t route = route_of(b, b->set, touched);
+    if (route < 0) return route;
+    const load brings = load_of_cell(b, b->program->tiles[tile].stage, cell);
+    return add_to_net(b, tile, first_net, route, &brings);
+}
+
+/* Nets with other destinations than each other; with rates their spikes are still to be set. */
+static int nets_of_tile(net_builder *b, int32_t tile)
+{
+    const stc_needs *needs = &b->needs;
+    const int32_t *need = needs->need + needs->first_need[tile], first_net = b->nets.n;
+    const int64_t n = needs->first_need[tile + 1] - needs->first_need[tile];
+    const stc_box *whole = &b->program->tiles[tile].box;
     int64_t *cuts[STC_MAX_NDIM], *free_cuts = b->cuts;
     int ncuts[STC_MAX_NDIM], at[STC_MAX_NDIM] = {0};
-    const stc_box *whole = &program->tiles[tile].box;
-    int32_t first_net = b->nets->n;
+    if (n == 0) return 0;
+    for (int64_t i = 0; i < n; i++)
+        stc_box_intersect(whole, &needs->box[need[i]], &b->boxes[i]);
     for (int a = 0; a < whole->ndim; a++) {
         cuts[a] = free_cuts;
-        ncuts[a] = cuts_of_axis(whole, needs, n, a, cuts[a]);
+        ncuts[a] = cuts_of_axis(whole, b->boxes, n, a, cuts[a]);
         free_cuts += ncuts[a];
     }
     for (;;) {
-        stc_box cell = {.ndim = whole->ndim}, overlap;
+        stc_box cell = {.ndim = whole->ndim};
         for (int a = 0; a < whole->ndim; a++) {
             cell.lo[a] = cuts[a][at[a]];
             cell.hi[a] = cuts[a][at[a] + 1];
         }
-        int ndestinations = 0;
-        for (int64_t i = 0; i < n; i++) {
-            if (!stc_box_intersect(&cell, &needs[i].box, &overlap)) continue;
-            if (ndestinations && b->destinations[ndestinations - 1] == needs[i].destination) {
-                continue;
-            }
-            b->destinations[ndestinations++] = needs[i].destination;
-        }
-        if (ndestinations) {
-            load brings = load_of_cell(b, program, program->tiles[tile].stage, &cell);
-            STC_TRY(add_to_net(b, tile, first_net, ndestinations, &brings));
-        }
+        STC_TRY(add_cell(b, tile, first_net, need, n, &cell));
         int a = whole->ndim - 1;
         for (; a >= 0 && ++at[a] >= ncuts[a] - 1; a--)
             at[a] = 0;
@@ -260,29 +244,34 @@ static int nets_of_tile(net_builder *b, const stc_program *program, int32_t tile
     }
 }
 
-/* Hand the arrays over to the arena of the program; counts with rates alone. */
-static int keep_nets(stc_program *program, const stc_nets *nets, bool counted)
+/* ---- all ---- */
+
+static void *kept(stc_arena *arena, const void *array, int64_t n, size_t size)
 {
+    void *copy = stc_arena_alloc(arena, n + 1, (int64_t)size);
+    if (copy && n) memcpy(copy, array, (size_t)n * size);
+    return copy;
+}
+
+/* Hand the arrays over to the arena of the program; counts with rates alone. */
+static int keep_nets(const net_builder *b, stc_program *program)
+{
+    const stc_nets *nets = &b->nets;
+    const stc_lists *routes = &b->routes;
+    stc_arena *arena = program->arena;
     stc_nets *out = &program->nets;
-    int64_t n = nets->n, npins = n ? nets->first[n] : 0;
-    out->n = nets->n;
-    out->source = stc_arena_alloc(program->arena, n + 1, sizeof *out->source);
-    out->spikes = stc_arena_alloc(program->arena, n + 1, sizeof *out->spikes);
-    out->first = stc_arena_alloc(program->arena, n + 1, sizeof *out->first);
-    out->pin = stc_arena_alloc(program->arena, npins + 1, sizeof *out->pin);
-    out->outputs = stc_arena_alloc(program->arena, n + 1, sizeof *out->outputs);
-    out->count = counted ? stc_arena_alloc(program->arena, n + 1, sizeof *out->count) : NULL;
-    if (!out->source || !out->spikes || !out->first || !out->pin || !out->outputs ||
-        (counted && !out->count))
-        return STC_ERR_NOMEM;
-    if (!n) return 0;
-    memcpy(out->outputs, nets->outputs, (size_t)n * sizeof *out->outputs);
-    if (counted) memcpy(out->count, nets->count, (size_t)n * sizeof *out->count);
-    memcpy(out->source, nets->source, (size_t)n * sizeof *out->source);
-    memcpy(out->spikes, nets->spikes, (size_t)n * sizeof *out->spikes);
-    memcpy(out->first, nets->first, (size_t)(n + 1) * sizeof *out->first);
-    memcpy(out->pin, nets->pin, (size_t)npins * sizeof *out->pin);
-    return 0;
+    const int64_t n = nets->n, npins = routes->n ? routes->first[routes->n] : 0;
+    *out = (stc_nets){.n = nets->n, .nroutes = routes->n};
+    out->source = kept(arena, nets->source, n, sizeof *out->source);
+    out->spikes = kept(arena, nets->spikes, n, sizeof *out->spikes);
+    out->route = kept(arena, nets->route, n, sizeof *out->route);
+    out->outputs = kept(arena, nets->outputs, n, sizeof *out->outputs);
+    out->count = b->rates ? kept(arena, nets->count, n, sizeof *out->count) : NULL;
+    out->first = kept(arena, routes->first, routes->n ? routes->n + 1 : 0, sizeof *out->first);
+    out->pin = kept(arena, routes->item, npins, sizeof *out->pin);
+    const bool all = out->source && out->spikes && out->route && out->outputs && out->first &&
+                     out->pin && (out->count || !b->rates);
+    return all ? 0 : STC_ERR_NOMEM;
 }
 
 /* Borders that a tile can have, along all axes. */
@@ -299,57 +288,49 @@ static int64_t most_cuts(const stc_program *program)
     return most;
 }
 
-static int build(stc_program *program, need_list *list, net_builder *b)
+static int open_builder(net_builder *b)
 {
+    const stc_program *program = b->program;
+    int64_t most = 0;
     if (b->rates) {
         b->counted = stc_alloc(program->nstages, sizeof *b->counted);
         if (!b->counted) return STC_ERR_NOMEM;
         STC_TRY(stc_rates_of_stages(program, b->rates, b->counted));
     }
-    bool *drawn = stc_alloc(program->nstages, sizeof *drawn);
-    if (!drawn) return STC_ERR_NOMEM;
-    stc_program_drawn_stages(program, drawn);
-    int rc = collect_needs(program, drawn, list);
-    stc_free(drawn);
-    if (rc < 0) return rc;
-    if (list->n) {
-        qsort(list->items, (size_t)list->n, sizeof *list->items, by_source_then_destination);
+    STC_TRY(stc_needs_find(program, &b->needs));
+    for (int32_t t = 0; t < program->ntiles; t++) {
+        const int64_t n = b->needs.first_need[t + 1] - b->needs.first_need[t];
+        if (n > most) most = n;
     }
-    int64_t most = 0;
-    for (int64_t i = 0, j; i < list->n; i = j) {
-        for (j = i; j < list->n && list->items[j].source == list->items[i].source; j++)
-            continue;
-        if (j - i > most) most = j - i;
-    }
-    b->destinations = stc_alloc(most, sizeof *b->destinations);
+    b->boxes = stc_alloc(most, sizeof *b->boxes);
+    b->set = stc_alloc(most, sizeof *b->set);
     b->cuts = stc_alloc(most_cuts(program), sizeof *b->cuts);
-    if (!b->destinations || !b->cuts) return STC_ERR_NOMEM;
-    for (int64_t i = 0, j; i < list->n; i = j) {
-        for (j = i; j < list->n && list->items[j].source == list->items[i].source; j++)
-            continue;
-        STC_TRY(nets_of_tile(b, program, list->items[i].source, &list->items[i], j - i));
-    }
-    const stc_nets *nets = b->nets;
-    for (int32_t i = 0; b->rates && i < nets->n; i++)
-        nets->spikes[i] = (float)stc_rate(b->rates, nets->count[i]);
-    return keep_nets(program, nets, b->rates != NULL);
+    b->marked = stc_alloc(program->ntiles, sizeof *b->marked);
+    b->unite = stc_alloc(program->ntiles, sizeof *b->unite);
+    return b->boxes && b->set && b->cuts && b->marked && b->unite ? 0 : STC_ERR_NOMEM;
+}
+
+static void close_builder(net_builder *b)
+{
+    void *arrays[] = {b->nets.source,  b->nets.spikes, b->nets.route, b->nets.outputs,
+                      b->nets.count,   b->boxes,       b->set,        b->cuts,
+                      b->route_of_set, b->marked,      b->unite,      b->counted};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        stc_free(arrays[i]);
+    stc_needs_release(&b->needs);
+    stc_lists_release(&b->routes);
+    stc_lists_release(&b->sets);
 }
 
 int stc_build_nets(stc_program *program, const stc_profile *rates)
 {
-    need_list list = {0};
-    stc_nets nets = {0};
-    net_builder builder = {.nets = &nets, .rates = rates};
-    int rc = build(program, &list, &builder);
-    stc_free(list.items);
-    stc_free(builder.destinations);
-    stc_free(builder.cuts);
-    stc_free(builder.counted);
-    stc_free(nets.outputs);
-    stc_free(nets.count);
-    stc_free(nets.source);
-    stc_free(nets.spikes);
-    stc_free(nets.first);
-    stc_free(nets.pin);
+    net_builder b = {.program = program, .rates = rates};
+    int rc = open_builder(&b);
+    for (int32_t t = 0; t < program->ntiles && rc == 0; t++)
+        rc = nets_of_tile(&b, t);
+    for (int32_t i = 0; rates && i < b.nets.n && rc == 0; i++)
+        b.nets.spikes[i] = (float)stc_rate(rates, b.nets.count[i]);
+    if (rc == 0) rc = keep_nets(&b, program);
+    close_builder(&b);
     return rc;
 }

@@ -106,6 +106,8 @@ int stc_compile_hypergraph(const stc_program *program, stc_arena *arena, stc_hyp
                             .nnets = nets->n,
                             .source = nets->source,
                             .spikes = nets->spikes,
+                            .nlists = nets->nroutes,
+                            .list = nets->route,
                             .first = nets->first,
                             .pin = nets->pin};
     if (!nets->outputs) return 0;
@@ -139,23 +141,18 @@ static int by_stage_and_parts(const void *a, const void *b)
 }
 
 /* One for each net and other part that holds a pin of it; returns their number. list NULL: only
- * count them. seen [nparts]. */
-static int64_t list_shipments(const stc_program *program, const int32_t *part, int32_t nparts,
-                              int32_t *seen, shipment *list)
+ * count them. */
+static int64_t list_shipments(const stc_program *program, const int32_t *part,
+                              const stc_reach *reach, shipment *list)
 {
     const stc_nets *nets = &program->nets;
     int64_t n = 0;
-    for (int32_t p = 0; p < nparts; p++)
-        seen[p] = -1;
     for (int32_t i = 0; i < nets->n; i++) {
-        int32_t from = part[nets->source[i]];
-        seen[from] = i;
-        for (int64_t p = nets->first[i]; p < nets->first[i + 1]; p++) {
-            int32_t to = part[nets->pin[p]];
-            if (seen[to] == i) continue;
-            seen[to] = i;
+        const int32_t from = part[nets->source[i]], route = nets->route[i];
+        for (int64_t p = reach->first[route]; p < reach->first[route + 1]; p++) {
+            if (reach->part[p] == from) continue;
             if (list) {
-                list[n] = (shipment){program->tiles[nets->source[i]].stage, from, to,
+                list[n] = (shipment){program->tiles[nets->source[i]].stage, from, reach->part[p],
                                      nets->outputs[i], nets->count[i]};
             }
             n++;
@@ -236,19 +233,27 @@ int stc_compile_predict(const stc_program *program, const stc_profile *rates, co
                         int32_t nparts, stc_prediction *out)
 {
     shipment *list = NULL;
-    int32_t *seen = stc_alloc(nparts, sizeof *seen);
+    const stc_nets *nets = &program->nets;
+    const stc_hypergraph graph = {.nvertices = program->ntiles,
+                                  .nnets = nets->n,
+                                  .nlists = nets->nroutes,
+                                  .list = nets->route,
+                                  .first = nets->first,
+                                  .pin = nets->pin};
+    stc_reach reach = {0};
     const stc_profile_node **node = stc_alloc(program->nstages, sizeof *node);
-    int rc = seen && node ? stc_rates_of_stages(program, rates, node) : STC_ERR_NOMEM;
+    int rc = node ? stc_rates_of_stages(program, rates, node) : STC_ERR_NOMEM;
+    if (rc == 0) rc = stc_reach_create(&graph, nparts, part, &reach);
     if (rc == 0) {
-        int64_t n = list_shipments(program, part, nparts, seen, NULL);
+        int64_t n = list_shipments(program, part, &reach, NULL);
         list = stc_alloc(n, sizeof *list);
         rc = list ? 0 : STC_ERR_NOMEM;
         if (rc == 0) {
-            list_shipments(program, part, nparts, seen, list);
+            list_shipments(program, part, &reach, list);
             rc = sum_shipments(program, rates, node, list, n, out);
         }
     }
-    stc_free(seen);
+    stc_reach_release(&reach);
     stc_free(node);
     stc_free(list);
     return rc;

@@ -3,6 +3,8 @@
  * that are computed twice, never, or arrive too late. */
 #include "verify.h"
 
+#include <string.h>
+
 /* ---- tiles ---- */
 
 /* Cells of the grid that the first tile of a stage begins; 0 when there is no such grid. */
@@ -72,105 +74,154 @@ int stc_verify_tiles(const stc_program *program)
 
 /* ---- nets ---- */
 
-/* Is a tile one of a delay that reads the stage of another tile? */
-static bool looks_back(const stc_program *program, int32_t tile, int32_t at)
+/* Does a stage read another one with a delay only? */
+static bool looks_back(const stc_program *program, int32_t at, int32_t source)
 {
-    const stc_stage *stage = &program->stages[program->tiles[tile].stage];
+    const stc_stage *stage = &program->stages[at];
     for (int32_t k = 0; k < stage->nkernels; k++) {
         const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
-        bool reads = kernel->operand[0].stage == program->tiles[at].stage;
-        if (reads && stc_kernel_least_delay(kernel) > 0) return true;
+        if (kernel->operand[0].stage == source && stc_kernel_least_delay(kernel) > 0) return true;
     }
     return false;
 }
 
-static int verify_order(const stc_program *program)
+static int verify_routes(const stc_program *program)
 {
     const stc_nets *nets = &program->nets;
-    STC_CHECK(nets->n >= 0 && (nets->n == 0 || nets->first[0] == 0), STC_ERR_INPUT,
+    STC_CHECK(nets->nroutes >= 0 && (nets->nroutes == 0 || nets->first[0] == 0), STC_ERR_INPUT,
               "nets: offsets do not start at 0");
-    for (int32_t i = 0; i < nets->n; i++) {
-        int32_t source = nets->source[i], least = 0;
-        STC_CHECK(stc_within(source, i ? nets->source[i - 1] : 0, (int64_t)program->ntiles - 1),
-                  STC_ERR_INPUT, "net %d: its source is tile %d; sources are sorted and below %d",
-                  i, source, program->ntiles);
-        STC_CHECK(nets->spikes[i] >= 0.0f && nets->spikes[i] < 1e30f, STC_ERR_INPUT,
-                  "net %d: carries %g spikes per step", i, (double)nets->spikes[i]);
-        STC_CHECK(nets->first[i + 1] > nets->first[i], STC_ERR_INPUT, "net %d: has no pins", i);
-        for (int64_t p = nets->first[i]; p < nets->first[i + 1]; p++) {
+    for (int32_t r = 0; r < nets->nroutes; r++) {
+        int32_t least = 0;
+        STC_CHECK(nets->first[r + 1] > nets->first[r], STC_ERR_INPUT, "route %d: has no pins", r);
+        for (int64_t p = nets->first[r]; p < nets->first[r + 1]; p++) {
             STC_CHECK(stc_within(nets->pin[p], least, (int64_t)program->ntiles - 1), STC_ERR_INPUT,
-                      "net %d of tile %d: pin %d, expected one of %d to %d", i, source,
-                      nets->pin[p], least, program->ntiles - 1);
-            STC_CHECK(nets->pin[p] > source || looks_back(program, nets->pin[p], source),
-                      STC_ERR_INPUT,
-                      "net %d of tile %d: pin %d comes before it and is no delay of its stage", i,
-                      source, nets->pin[p]);
+                      "route %d: pin %d, expected one of %d to %d", r, nets->pin[p], least,
+                      program->ntiles - 1);
             least = nets->pin[p] + 1;
         }
     }
     return 0;
 }
 
-/* The nets seen from their destinations: tile t is reached from source[first[t] .. first[t + 1]).
- */
-typedef struct {
-    int64_t *first;  /* [ntiles + 2], the last is scratch */
-    int32_t *source; /* [pins] */
-    int32_t *seen;   /* [ntiles] the last tile that is reached from this one, plus 1 */
-} reached;
-
-static int turn_around(const stc_program *program, reached *out)
+/* Pins that come before the source, or are it, wait for values of an earlier step. Tiles of a stage
+ * are next to each other, and so are they in a route: the first of them stands for all. */
+static int verify_order(const stc_program *program, int32_t net, const int64_t *first,
+                        const int32_t *pin)
 {
     const stc_nets *nets = &program->nets;
-    int64_t npins = nets->n ? nets->first[nets->n] : 0;
-    out->first = stc_alloc((int64_t)program->ntiles + 2, sizeof *out->first);
-    out->source = stc_alloc(npins, sizeof *out->source);
-    out->seen = stc_alloc(program->ntiles, sizeof *out->seen);
-    if (!out->first || !out->source || !out->seen) return STC_ERR_NOMEM;
-    int64_t *next = out->first + 1; /* becomes first when all are placed */
-    for (int64_t p = 0; p < npins; p++)
-        next[nets->pin[p] + 1]++;
-    for (int32_t t = 0; t < program->ntiles; t++)
-        next[t + 1] += next[t];
-    for (int32_t i = 0; i < nets->n; i++) {
-        for (int64_t p = nets->first[i]; p < nets->first[i + 1]; p++)
-            out->source[next[nets->pin[p]]++] = nets->source[i];
+    const int32_t source = nets->source[net], route = nets->route[net];
+    for (int64_t i = first[route]; i < first[route + 1] && pin[i] <= source; i++) {
+        STC_CHECK(looks_back(program, program->tiles[pin[i]].stage, program->tiles[source].stage),
+                  STC_ERR_INPUT,
+                  "net %d of tile %d: pin %d comes before it and is no delay of its stage", net,
+                  source, pin[i]);
     }
     return 0;
 }
 
-/* Every tile that holds a part of the box is one from which tile t is reached. */
-static int verify_need(const stc_program *program, const reached *r, int32_t source,
-                       const stc_box *box, int32_t t)
+/* Of every route the pins that are the first of their stage there. */
+static int64_t list_foremost(const stc_program *program, int64_t *first, int32_t *pin)
 {
-    if (stc_box_size(box) == 0) return 0;
-    const stc_stage *stage = &program->stages[source];
-    for (int32_t from = stc_stage_next_tile(program, stage, box, -1); from >= 0;
-         from = stc_stage_next_tile(program, stage, box, from)) {
-        STC_CHECK(r->seen[from] == t + 1, STC_ERR_INPUT,
-                  "nets: tile %d of stage %s needs values of tile %d of stage %s, but no net "
-                  "connects them",
-                  t, program->stages[program->tiles[t].stage].name, from, stage->name);
-    }
-    return 0;
-}
-
-static int verify_reach(const stc_program *program, const bool *drawn, const reached *r)
-{
-    for (int32_t t = 0; t < program->ntiles; t++) {
-        const stc_stage *stage = &program->stages[program->tiles[t].stage];
-        for (int64_t i = r->first[t]; i < r->first[t + 1]; i++)
-            r->seen[r->source[i]] = t + 1;
-        for (int32_t k = 0; k < stage->nkernels; k++) {
-            const stc_kernel *kernel = &program->kernels[stage->first_kernel + k];
-            for (int which = 0; which < 2; which++) {
-                const int32_t source = kernel->operand[which].stage;
-                if (source < 0 || drawn[source]) continue;
-                stc_box box =
-                    stc_kernel_needs(program, stage, kernel, which, &program->tiles[t].box);
-                STC_TRY(verify_need(program, r, source, &box, t));
-            }
+    const stc_nets *nets = &program->nets;
+    int64_t n = 0;
+    for (int32_t r = 0; r < nets->nroutes; r++) {
+        if (first) first[r] = n;
+        for (int64_t p = nets->first[r]; p < nets->first[r + 1]; p++) {
+            const int32_t stage = program->tiles[nets->pin[p]].stage;
+            if (p > nets->first[r] && program->tiles[nets->pin[p - 1]].stage == stage) continue;
+            if (pin) pin[n] = nets->pin[p];
+            n++;
         }
+    }
+    if (first) first[nets->nroutes] = n;
+    return n;
+}
+
+static int verify_sources(const stc_program *program)
+{
+    const stc_nets *nets = &program->nets;
+    STC_CHECK(nets->n >= 0, STC_ERR_INPUT, "nets: there are %d", nets->n);
+    for (int32_t i = 0; i < nets->n; i++) {
+        STC_CHECK(
+            stc_within(nets->source[i], i ? nets->source[i - 1] : 0, (int64_t)program->ntiles - 1),
+            STC_ERR_INPUT, "net %d: its source is tile %d; sources are sorted and below %d", i,
+            nets->source[i], program->ntiles);
+        STC_CHECK(nets->spikes[i] >= 0.0f && nets->spikes[i] < 1e30f, STC_ERR_INPUT,
+                  "net %d: carries %g spikes per step", i, (double)nets->spikes[i]);
+        STC_CHECK(stc_within(nets->route[i], 0, (int64_t)nets->nroutes - 1), STC_ERR_INPUT,
+                  "net %d: its route is %d, expected one of 0 to %d", i, nets->route[i],
+                  nets->nroutes - 1);
+    }
+    return 0;
+}
+
+static int verify_orders(const stc_program *program)
+{
+    const stc_nets *nets = &program->nets;
+    int64_t *first = stc_alloc((int64_t)nets->nroutes + 1, sizeof *first);
+    int32_t *pin = stc_alloc(list_foremost(program, NULL, NULL), sizeof *pin);
+    int rc = first && pin ? 0 : STC_ERR_NOMEM;
+    if (rc == 0) list_foremost(program, first, pin);
+    for (int32_t i = 0; i < nets->n && rc == 0; i++)
+        rc = verify_order(program, i, first, pin);
+    stc_free(first);
+    stc_free(pin);
+    return rc;
+}
+
+/* ---- do nets reach all who need values? ---- */
+
+/* The nets of a tile and the boxes that touch it; all is well with a tile that equals the one
+ * before in both. */
+typedef struct {
+    const int32_t *route, *need;
+    int64_t nroutes, nneeds;
+} outgoing;
+
+static bool same_outgoing(const outgoing *a, const outgoing *b)
+{
+    return a->nroutes == b->nroutes && a->nneeds == b->nneeds &&
+           memcmp(a->route, b->route, (size_t)a->nroutes * sizeof *a->route) == 0 &&
+           memcmp(a->need, b->need, (size_t)a->nneeds * sizeof *a->need) == 0;
+}
+
+/* Every tile that needs a box that touches this tile is reached from it. seen [ntiles]. */
+static int verify_reach_of_tile(const stc_program *program, const stc_needs *needs,
+                                const outgoing *tile, int32_t t, int32_t *seen)
+{
+    const stc_nets *nets = &program->nets;
+    for (int64_t r = 0; r < tile->nroutes; r++)
+        for (int64_t p = nets->first[tile->route[r]]; p < nets->first[tile->route[r] + 1]; p++)
+            seen[nets->pin[p]] = t + 1;
+    for (int64_t i = 0; i < tile->nneeds; i++) {
+        const int32_t need = tile->need[i];
+        for (int64_t u = needs->first_user[need]; u < needs->first_user[need + 1]; u++) {
+            const int32_t user = needs->user[u];
+            STC_CHECK(seen[user] == t + 1, STC_ERR_INPUT,
+                      "nets: tile %d of stage %s needs values of tile %d of stage %s, but no net "
+                      "connects them",
+                      user, program->stages[program->tiles[user].stage].name, t,
+                      program->stages[program->tiles[t].stage].name);
+        }
+    }
+    return 0;
+}
+
+static int verify_reach(const stc_program *program, const stc_needs *needs, int32_t *seen)
+{
+    const stc_nets *nets = &program->nets;
+    outgoing before = {0};
+    int32_t net = 0;
+    for (int32_t t = 0; t < program->ntiles; t++) {
+        outgoing tile = {.route = nets->route + net,
+                         .need = needs->need + needs->first_need[t],
+                         .nneeds = needs->first_need[t + 1] - needs->first_need[t]};
+        for (; net < nets->n && nets->source[net] == t; net++)
+            tile.nroutes++;
+        if (tile.nneeds == 0) continue;
+        if (before.nneeds > 0 && same_outgoing(&before, &tile)) continue;
+        STC_TRY(verify_reach_of_tile(program, needs, &tile, t, seen));
+        before = tile;
     }
     return 0;
 }
@@ -204,15 +255,14 @@ static int verify_levels(const stc_program *program)
 
 int stc_verify_nets(const stc_program *program)
 {
-    reached r = {0};
-    STC_TRY(verify_order(program));
-    bool *drawn = stc_alloc(program->nstages, sizeof *drawn);
-    int rc = drawn ? turn_around(program, &r) : STC_ERR_NOMEM;
-    if (rc == 0) stc_program_drawn_stages(program, drawn);
-    if (rc == 0) rc = verify_reach(program, drawn, &r);
-    stc_free(drawn);
-    stc_free(r.first);
-    stc_free(r.source);
-    stc_free(r.seen);
+    stc_needs needs = {0};
+    STC_TRY(verify_routes(program));
+    STC_TRY(verify_sources(program));
+    STC_TRY(verify_orders(program));
+    int32_t *seen = stc_alloc(program->ntiles, sizeof *seen);
+    int rc = seen ? stc_needs_find(program, &needs) : STC_ERR_NOMEM;
+    if (rc == 0) rc = verify_reach(program, &needs, seen);
+    stc_needs_release(&needs);
+    stc_free(seen);
     return rc < 0 ? rc : verify_levels(program);
 }

@@ -96,10 +96,9 @@ class Programs(Hostile):
         def drop_last_net(file):
             nets = file["program/nets"]
             arrays = {name: nets[name][()] for name in nets}
-            for name, length in (("source", -1), ("spikes", -1), ("first", -1),
-                                 ("pin", arrays["first"][-2])):
+            for name in ("source", "spikes", "route"):
                 del nets[name]
-                nets[name] = arrays[name][:length]
+                nets[name] = arrays[name][:-1]
 
         path = self.mutant(self.program, drop_last_net)
         for ranks in (1, 4):

@@ -390,14 +390,15 @@ static int32_t find_net(const stc_program *program, int32_t tile, const char *ne
     const stc_nets *nets = &program->nets;
     for (int32_t i = 0; i < nets->n; i++) {
         if (nets->source[i] != tile) continue;
-        int64_t p = nets->first[i];
+        const int64_t end = nets->first[nets->route[i] + 1];
+        int64_t p = nets->first[nets->route[i]];
         bool same = true;
         for (int32_t t = 0; t < program->ntiles && same; t++) {
-            bool pin = p < nets->first[i + 1] && nets->pin[p] == t;
+            bool pin = p < end && nets->pin[p] == t;
             p += pin;
             same = pin == (needed[t] != 0);
         }
-        if (same && p == nets->first[i + 1]) return i;
+        if (same && p == end) return i;
     }
     return -1;
 }
@@ -460,6 +461,8 @@ static void check_nets(const stc_program *program, const stc_target *target, uin
                             .nnets = nets->n,
                             .source = nets->source,
                             .spikes = nets->spikes,
+                            .nlists = nets->nroutes,
+                            .list = nets->route,
                             .first = nets->first,
                             .pin = nets->pin};
     double capacity[STC_NCONSTRAINTS] = {0};
@@ -475,6 +478,94 @@ static void nets_hold_every_needed_element_once(void **state)
 {
     (void)state;
     for_each_network(6, check_nets);
+}
+
+/* ---- routes ---- */
+
+/* A projection to a population of n neurons. */
+static void project(stc_builder *b, const char *name, int source, int target, int64_t n,
+                    const char *rule)
+{
+    char text[160];
+    const float weight = 1.0f, delay = 1.5f;
+    snprintf(text, sizeof text, "n=%lld dt=0.1 %s", (long long)n, rule);
+    int node = stc_build(b, "projection", name, &source, 1, text);
+    stc_build_weight(b, node, "weight", (stc_shape){.ndim = 0}, &weight);
+    stc_build_weight(b, node, "delay", (stc_shape){.ndim = 0}, &delay);
+    stc_build_connect(b, target, node);
+}
+
+/* Random connections of a and b to both, of b to c, and one to one of a to d; 10 tiles each. */
+static lowered populations_in_tiles(void)
+{
+    static const stc_target target = {.name = "test",
+                                      .neurons_per_core = 20,
+                                      .synapse_bytes_per_core = 1 << 20,
+                                      .cores_per_chip = 1000,
+                                      .weight_bytes = 1};
+    enum { N = 80 };
+    const char *rule = "rule=fixed_indegree number=10";
+    stc_builder *b = begin();
+    stc_build_dt(b, 1e-4);
+    int node[4];
+    for (int i = 0; i < 4; i++)
+        node[i] =
+            stc_build(b, "iaf_psc_exp", (const char *[]){"a", "b", "c", "d"}[i], NULL, 0, "n=80");
+    project(b, "aa", node[0], node[0], N, rule);
+    project(b, "ab", node[0], node[1], N, rule);
+    project(b, "ba", node[1], node[0], N, rule);
+    project(b, "bb", node[1], node[1], N, rule);
+    project(b, "bc", node[1], node[2], N, rule);
+    project(b, "ad", node[0], node[3], N, "rule=one_to_one");
+    return lower_built(b, &target);
+}
+
+static void nets_with_the_same_destinations_share_a_route(void **state)
+{
+    (void)state;
+    lowered l = populations_in_tiles();
+    const stc_program *program = l.program;
+    const stc_nets *nets = &program->nets;
+    assert_int_equal(program->ntiles, 40);
+    assert_int_equal(nets->n, 20);       /* c and d send nothing */
+    assert_int_equal(nets->nroutes, 11); /* one of all tiles of b, one for each of a */
+    for (int32_t i = 0; i < nets->n; i++) {
+        const int32_t source = nets->source[i], route = nets->route[i];
+        const int64_t pins = nets->first[route + 1] - nets->first[route];
+        const bool from_b = program->tiles[source].stage == 1;
+        assert_int_equal(pins, from_b ? 30 : 21);
+        if (i > 0 && from_b && program->tiles[nets->source[i - 1]].stage == 1)
+            assert_int_equal(route, nets->route[i - 1]);
+        for (int64_t p = 0; p < pins; p++) /* a and b whole, then c whole or one of d */
+            assert_int_equal(nets->pin[nets->first[route] + p], p < 20   ? p
+                                                                : from_b ? p
+                                                                         : 30 + source);
+    }
+    lowered_free(&l);
+}
+
+static void check_routes(const stc_program *program, const stc_target *target, uint64_t seed)
+{
+    (void)target;
+    (void)seed;
+    const stc_nets *nets = &program->nets;
+    for (int32_t a = 0; a < nets->nroutes; a++) {
+        bool used = false;
+        const int64_t n = nets->first[a + 1] - nets->first[a];
+        for (int32_t i = 0; i < nets->n && !used; i++)
+            used = nets->route[i] == a;
+        assert_true(used);
+        for (int32_t b = 0; b < a; b++)
+            assert_false(nets->first[b + 1] - nets->first[b] == n &&
+                         memcmp(nets->pin + nets->first[a], nets->pin + nets->first[b],
+                                (size_t)n * sizeof *nets->pin) == 0);
+    }
+}
+
+static void no_route_is_there_twice_or_for_nothing(void **state)
+{
+    (void)state;
+    for_each_network(6, check_routes);
 }
 
 int main(void)
@@ -493,6 +584,8 @@ int main(void)
         cmocka_unit_test(tiles_fill_every_stage_and_fit_a_core),
         cmocka_unit_test(wide_weights_make_tiles_of_few_channels),
         cmocka_unit_test(weights_that_fit_no_core_are_refused),
-        cmocka_unit_test(nets_hold_every_needed_element_once)};
+        cmocka_unit_test(nets_hold_every_needed_element_once),
+        cmocka_unit_test(nets_with_the_same_destinations_share_a_route),
+        cmocka_unit_test(no_route_is_there_twice_or_for_nothing)};
     return cmocka_run_group_tests_name("compile", tests, NULL, NULL);
 }

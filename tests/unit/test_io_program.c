@@ -83,6 +83,42 @@ static void other_files_are_no_programs(void **state)
     refused("/program/tiles", "missing");
 }
 
+static void before_version_4_nets_have_routes_of_their_own(void **state)
+{
+    (void)state;
+    stc_program *program = NULL;
+    write_program();
+    hid_t file = open_program();
+    H5Ldelete(file, "program/nets/route", H5P_DEFAULT);
+    H5Adelete(file, "format_version");
+    put_real_attr(file, "format_version", 3);
+    H5Fclose(file);
+    if (stc_program_read("program.h5", &program) < 0) fail_msg("%s", stc_error_text());
+    assert_int_equal(program->nets.nroutes, program->nets.n);
+    for (int32_t i = 0; i < program->nets.n; i++)
+        assert_int_equal(program->nets.route[i], i);
+    stc_program_destroy(&program);
+}
+
+static void routes_that_fit_no_nets_are_refused(void **state)
+{
+    (void)state;
+    write_program();
+    hid_t file = open_program();
+    H5Ldelete(file, "program/nets/route", H5P_DEFAULT);
+    put_data(file, "program/nets/route", H5T_NATIVE_INT, 1, (const hsize_t[]){2},
+             (const int[]){0, 1});
+    H5Fclose(file);
+    refused("the lengths of source, spikes, route, first and pin do not fit", NULL);
+    write_program();
+    file = open_program();
+    H5Ldelete(file, "program/nets/route", H5P_DEFAULT);
+    put_data(file, "program/nets/route", H5T_NATIVE_INT, 1, (const hsize_t[]){3},
+             (const int[]){0, 1, 3});
+    H5Fclose(file);
+    refused("net 2: its route is 3, expected one of 0 to 2", NULL);
+}
+
 static void a_table_without_a_column_is_refused(void **state)
 {
     (void)state;
@@ -173,15 +209,15 @@ static void spoil_table(const char *name, uint64_t k)
 static void spoilt_tables_never_crash(void **state)
 {
     (void)state;
-    static const char *const tables[] = {"stages",      "kernels",  "blobs",      "tiles",
-                                         "accumulate",  "read",     "neuron",     "nets/first",
-                                         "nets/source", "nets/pin", "nets/spikes"};
+    static const char *const tables[] = {"stages",      "kernels",  "blobs",       "tiles",
+                                         "accumulate",  "read",     "neuron",      "nets/first",
+                                         "nets/source", "nets/pin", "nets/spikes", "nets/route"};
     enum { NTABLES = sizeof(tables) / sizeof(tables[0]) };
     int read = 0;
     size_t size;
     write_program();
     char *whole = get_bytes("program.h5", &size);
-    for (uint64_t k = 0; k < 330; k++) {
+    for (uint64_t k = 0; k < 360; k++) {
         char name[64];
         put_bytes("program.h5", whole, size);
         snprintf(name, sizeof(name), "program/%s", tables[k % NTABLES]);
@@ -199,6 +235,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_truncated_program_is_refused_at_any_length),
         cmocka_unit_test(other_files_are_no_programs),
+        cmocka_unit_test(before_version_4_nets_have_routes_of_their_own),
+        cmocka_unit_test(routes_that_fit_no_nets_are_refused),
         cmocka_unit_test(a_table_without_a_column_is_refused),
         cmocka_unit_test(an_unknown_neuron_model_is_named),
         cmocka_unit_test(spoilt_weights_are_noticed_when_read),

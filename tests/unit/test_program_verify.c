@@ -196,10 +196,14 @@ static const char *spoil_net(stc_program *p, int which)
         CASE(3, nets->source[0] = p->ntiles, "its source is tile")
         CASE(4, nets->source[last] = 0, "sources are sorted")
         CASE(5, nets->pin[0] = 0, "net 0 of tile 0: pin 0 comes before it and is no delay")
-        CASE(6, nets->pin[0] = p->ntiles, "net 0 of tile 0: pin")
+        CASE(6, nets->pin[0] = p->ntiles, "route 0: pin")
         CASE(7, nets->first[0] = 1, "offsets do not start at 0")
-        CASE(8, nets->first[1] = 0, "net 0: has no pins")
+        CASE(8, nets->first[1] = 0, "route 0: has no pins")
         CASE(9, nets->spikes[0] = (float)NAN, "carries nan spikes")
+        CASE(10, nets->route[0] = nets->nroutes, "net 0: its route is")
+        CASE(11, nets->route[0] = -1, "net 0: its route is -1, expected one of 0 to")
+        CASE(12, nets->route[last] = nets->route[0], "comes before it and is no delay")
+        CASE(13, nets->nroutes = 0, "net 0: its route is 0, expected one of 0 to -1")
     default:
         return NULL;
     }
@@ -245,7 +249,7 @@ static void tiles_that_do_not_fill_their_stage_are_refused(void **state)
 static void nets_that_leave_out_a_need_are_refused(void **state)
 {
     (void)state;
-    refuses_each(spoil_net, 10);
+    refuses_each(spoil_net, 14);
 }
 
 /* ---- what is accepted ---- */
