@@ -127,14 +127,18 @@ struct exchange_window {
 
 static void begin_window(exchange_pair *p)
 {
-    MPI_Aint size = (MPI_Aint)sizeof(exchange_window) + 2 * p->bytes;
+    const MPI_Aint line = _Alignof(exchange_window);
+    MPI_Aint size = (MPI_Aint)sizeof(exchange_window) + 2 * p->bytes + line;
     for (int who = 0; who < 2; who++) { /* one's own first, then where the other's lies */
         int unit;
         MPI_Aint ignored;
+        char *place;
         if (who == 0)
-            MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, p->comm, &p->window[0], &p->memory);
+            MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, p->comm, &place, &p->memory);
         else
-            MPI_Win_shared_query(p->memory, 1 - p->rank, &ignored, &unit, &p->window[1]);
+            MPI_Win_shared_query(p->memory, 1 - p->rank, &ignored, &unit, &place);
+        place += (line - (MPI_Aint)place % line) % line;
+        p->window[who] = (exchange_window *)(void *)place;
     }
     memset(p->window[0], 0, sizeof(exchange_window));
     p->swaps = 0;

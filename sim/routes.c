@@ -282,8 +282,8 @@ static int add_freight(route_maker *m, int rank, bool share)
     return rc;
 }
 
-/* Tiles of other ranks that need some of this rank's; each route is followed once, however many nets
- * share it. */
+/* Tiles of other ranks that need some of this rank's; each route is followed once, however many
+ * nets share it. */
 static int link_destinations(route_maker *m)
 {
     const stc_nets *nets = &m->sim->program->nets;
