@@ -11,8 +11,7 @@ typedef struct {
     uint32_t source;
 } entry;
 
-/* Number in its row of the source of a word. */
-static uint32_t source_of(const pathway *p, const row_table *t, int64_t i)
+uint32_t stc_rows_source(const pathway *p, const row_table *t, int64_t i)
 {
     const int bits = p->format.source_bits;
     const uint32_t extra = t->extra ? t->extra[i] : 0;
@@ -29,7 +28,7 @@ static entry take(const pathway *p, const row_table *t, int64_t i)
 {
     return (entry){p->format.wide_word ? ((const uint64_t *)t->word)[i]
                                        : ((const uint32_t *)t->word)[i],
-                   source_of(p, t, i)};
+                   stc_rows_source(p, t, i)};
 }
 
 static void put(const pathway *p, row_table *t, int64_t i, const entry *e)
@@ -102,13 +101,13 @@ int64_t stc_rows_find(const pathway *p, const row_table *t, uint32_t source, int
     const int64_t end = high;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (source_of(p, t, middle) < source)
+        if (stc_rows_source(p, t, middle) < source)
             low = middle + 1;
         else
             high = middle;
     }
     *first = (uint32_t)low;
-    while (high < end && source_of(p, t, high) == source)
+    while (high < end && stc_rows_source(p, t, high) == source)
         high++;
     return high - low;
 }
