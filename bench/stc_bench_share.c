@@ -46,7 +46,7 @@ int bench_cut(stc_program *program, const stc_share *share, stc_share *out)
     program->ntiles = out->of * program->nstages;
     program->tiles = stc_arena_alloc(program->arena, program->ntiles, sizeof *program->tiles);
     if (!program->tiles) return STC_ERR_NOMEM;
-    program->nets.n = 0; /* nobody is there to send to */
+    program->nets = (stc_nets){0}; /* nobody is there to send to */
     for (int32_t s = 0; s < program->nstages; s++) {
         stc_stage *stage = &program->stages[s];
         stage->first_tile = s * out->of;
