@@ -140,6 +140,11 @@ static int run(const stc_comm *comm, bench_outcome *out, stc_input **input)
     out->collect_s = stc_comm_max(comm, stc_seconds() - start);
     out->peak_bytes = (int64_t)stc_comm_sum_u64(comm, (uint64_t)peak_bytes());
     STC_TRY(stc_agree(comm, count_work(out)));
+    if (out->settings->share.of > 0) { /* most events come from others */
+        stc_sim_cost cost;
+        stc_sim_phases(out->sim, &cost);
+        out->synaptic_events = (double)cost.events;
+    }
     const char *output = out->settings->output;
     return output ? stc_result_write(comm, out->result, output) : 0;
 }

@@ -104,6 +104,17 @@ int stc_rows_sort(const pathway *p, row_table *t)
 
 /* ---- finding ---- */
 
+/* Is the source of a word below another one? Most words need not be looked at where there is more
+ * of the source beside them. */
+static bool is_below(const pathway *p, const row_table *t, int64_t i, uint32_t source)
+{
+    if (t->extra) {
+        const uint32_t extra = t->extra[i], wanted = source >> p->format.source_bits;
+        if (extra != wanted) return extra < wanted;
+    }
+    return stc_rows_source(p, t, i) < source;
+}
+
 int64_t stc_rows_find(const pathway *p, const row_table *t, uint32_t source, int64_t n,
                       uint32_t *first)
 {
@@ -111,13 +122,13 @@ int64_t stc_rows_find(const pathway *p, const row_table *t, uint32_t source, int
     const int64_t end = high;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (stc_rows_source(p, t, middle) < source)
+        if (is_below(p, t, middle, source))
             low = middle + 1;
         else
             high = middle;
     }
     *first = (uint32_t)low;
-    while (high < end && stc_rows_source(p, t, high) == source)
+    while (high < end && is_below(p, t, high, source + 1))
         high++;
     return high - low;
 }
