@@ -45,7 +45,7 @@ static const stc_option rows[] = {
     {0, "indegree", STC_OPTION_INT, &given.indegree, "K", "1000", "random: synapses of a neuron", 1,
      INT32_MAX, NULL},
     {0, "weights", STC_OPTION_CHOICE, &given.weights, "WHICH", "normal",
-     "random: normal, with a deviation of a tenth, or constant", 0, 0, "normal constant"},
+     "random: normal, a tenth wide, or constant", 0, 0, "normal constant"},
     {0, "of", STC_OPTION_INT, &given.of, "P", NULL,
      "random: build and run the share of one of P ranks, without the others", 1, INT32_MAX, NULL},
     {0, "rank", STC_OPTION_INT, &given.rank, "R", "0", "which one, from 0 on", 0, INT32_MAX, NULL},
@@ -53,7 +53,7 @@ static const stc_option rows[] = {
      "spikes per second of a neuron of the other ranks, by chance", 0, 0, NULL},
     {0, "json", STC_OPTION_FLAG, &given.json, NULL, NULL, "one line of JSON", 0, 0, NULL},
     {0, "quick", STC_OPTION_FLAG, &given.quick, NULL, NULL,
-     "small and short (scale 0.02, 20 ms after 10 ms), for tests", 0, 0, NULL},
+     "small and short (scale 0.02, or 50 neurons; 20 ms after 10 ms), for tests", 0, 0, NULL},
     {'h', "help", STC_OPTION_FLAG, &given.help, NULL, NULL, "show this help", 0, 0, NULL},
 };
 static const stc_option_table table = STC_TABLE("Options", rows);
@@ -83,6 +83,7 @@ static void print_help(void)
         "                           external_events: those of the Poisson input, beside\n"
         "  bytes_per_synapse        peak resident set of all ranks, building included, less\n"
         "                           that of the empty run, by the number of synapses\n"
+        "  built_bytes_per_synapse  the same before the first step\n"
         "  build_s, collect_s       to make and compile the network; to gather what was recorded\n"
         "  rates                    spikes per neuron and second of each population, after the\n"
         "                           transient: compare them before you compare times\n"
@@ -92,7 +93,6 @@ static void print_help(void)
         "  stored                   of random: synapses, pairs of a source and a thread that it\n"
         "                           reaches, and a checksum of all synapses: those of all shares\n"
         "                           add up to those of the whole, modulo 2^64\n"
-        "  built_bytes_per_synapse  the same before the first step\n"
         "  spike_checksum           of all spikes: the same for any ranks, threads and kernels\n\n"
         "Never give more ranks times threads than there are cores, and nothing else to do.\n"
         "Take the median of several runs. Microcircuit at scale 1 needs the memory that\n"
