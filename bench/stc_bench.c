@@ -9,8 +9,8 @@
 #include <string.h>
 
 static struct {
-    const char *scale, *time, *transient, *precision, *record, *kernel, *output;
-    int64_t threads, seed;
+    const char *scale, *time, *transient, *precision, *record, *kernel, *output, *weights, *others;
+    int64_t threads, seed, neurons, indegree, rank, of;
     bool json, quick, help;
 } given;
 
@@ -40,9 +40,20 @@ static const stc_option rows[] = {
      "auto scalar avx2 avx512 amx"},
     {0, "seed", STC_OPTION_INT, &given.seed, "N", "1",
      "of synapses, Poisson input and initial potentials", 0, 0, NULL},
+    {0, "neurons", STC_OPTION_INT, &given.neurons, "N", "2000", "random: neurons of a rank", 5,
+     INT32_MAX, NULL},
+    {0, "indegree", STC_OPTION_INT, &given.indegree, "K", "1000", "random: synapses of a neuron", 1,
+     INT32_MAX, NULL},
+    {0, "weights", STC_OPTION_CHOICE, &given.weights, "WHICH", "normal",
+     "random: normal, a tenth wide, or constant", 0, 0, "normal constant"},
+    {0, "of", STC_OPTION_INT, &given.of, "P", NULL,
+     "random: build and run the share of one of P ranks, without the others", 1, INT32_MAX, NULL},
+    {0, "rank", STC_OPTION_INT, &given.rank, "R", "0", "which one, from 0 on", 0, INT32_MAX, NULL},
+    {0, "others", STC_OPTION_TEXT, &given.others, "HZ", "1",
+     "spikes per second of a neuron of the other ranks, by chance", 0, 0, NULL},
     {0, "json", STC_OPTION_FLAG, &given.json, NULL, NULL, "one line of JSON", 0, 0, NULL},
     {0, "quick", STC_OPTION_FLAG, &given.quick, NULL, NULL,
-     "small and short (scale 0.02, 20 ms after 10 ms), for tests", 0, 0, NULL},
+     "small and short (scale 0.02, or 50 neurons; 20 ms after 10 ms), for tests", 0, 0, NULL},
     {'h', "help", STC_OPTION_FLAG, &given.help, NULL, NULL, "show this help", 0, 0, NULL},
 };
 static const stc_option_table table = STC_TABLE("Options", rows);
@@ -56,7 +67,10 @@ static void print_help(void)
         "  microcircuit  cortical column, 77,169 neurons, 2.99e8 synapses, 0.1 ms, Poisson input\n"
         "                (Potjans & Diesmann 2014)\n"
         "  brunel        10,000 neurons, 1e7 synapses, Poisson input (Brunel 2000)\n"
-        "  cuba          4,000 neurons, 3.2e5 synapses (Vogels & Abbott 2005)\n\n"
+        "  cuba          4,000 neurons, 3.2e5 synapses (Vogels & Abbott 2005)\n"
+        "  random        N neurons of each rank with K synapses each from neurons of any rank, "
+        "with\n"
+        "                drawn delays and weights, and Poisson input\n\n"
         "The network is built and compiled in memory, and runs through the library as stc run\n"
         "does. First a network of five neurons runs: its peak of memory is what is taken off.\n\n",
         stdout);
@@ -69,20 +83,31 @@ static void print_help(void)
         "                           external_events: those of the Poisson input, beside\n"
         "  bytes_per_synapse        peak resident set of all ranks, building included, less\n"
         "                           that of the empty run, by the number of synapses\n"
+        "  built_bytes_per_synapse  the same before the first step\n"
         "  build_s, collect_s       to make and compile the network; to gather what was recorded\n"
         "  rates                    spikes per neuron and second of each population, after the\n"
         "                           transient: compare them before you compare times\n"
         "  limits_ns                nanoseconds of a core that a unit of work takes at best on "
         "this\n"
         "                           machine, measured after the run: stc_bench_limits.c\n"
+        "  stored                   of random: synapses, pairs of a source and a thread that it\n"
+        "                           reaches, and a checksum of all synapses: those of all shares\n"
+        "                           add up to those of the whole, modulo 2^64\n"
         "  spike_checksum           of all spikes: the same for any ranks, threads and kernels\n\n"
         "Never give more ranks times threads than there are cores, and nothing else to do.\n"
         "Take the median of several runs. Microcircuit at scale 1 needs the memory that\n"
         "bytes_per_synapse at scale 0.1 foretells.\n\n"
+        "With --of, the network is that of P ranks of N neurons, but only what rank R would hold\n"
+        "is made, so that a network can be measured that no machine at hand holds. Counts are "
+        "then\n"
+        "those of the share, of synaptic_events with the transient; rates those of its neurons, "
+        "in\n"
+        "a network that it has not.\n\n"
         "Examples:\n"
         "  stc-bench cuba --threads 1\n"
         "  stc-bench microcircuit --scale 0.1 --time 1000 --threads 2 --precision single --json\n"
-        "  mpirun -n 2 stc-bench microcircuit --time 10000 --threads 1 --precision single\n\n"
+        "  mpirun -n 2 stc-bench microcircuit --time 10000 --threads 1 --precision single\n"
+        "  stc-bench random --rank 7 --of 100000 --neurons 2000 --indegree 10000 --threads 2\n\n"
         "Exit code: 0 done; 1 it does not fit; 2 wrong use; 3 a file cannot be written, or an\n"
         "internal failure.\n",
         stdout);
@@ -105,12 +130,29 @@ static int read_words(const stc_comm *comm, int argc, char **argv, bench_setting
     STC_TRY(stc_options_parse(tables, 1, argc - 1, argv + 1, &s->network, 1, &nfiles));
     if (given.help) return 0;
     STC_CHECK(nfiles == 1, STC_ERR_USAGE,
-              "NETWORK is missing: microcircuit, brunel or cuba\nhint: stc-bench --help");
+              "NETWORK is missing: microcircuit, brunel, cuba or random\nhint: stc-bench --help");
     if (given.quick) {
         given.scale = "0.02";
         given.time = "20";
         given.transient = "10";
+        given.neurons = 50;
+        given.indegree = 10;
     }
+    const bool random = strcmp(s->network, "random") == 0;
+    STC_CHECK(random || given.of == 0, STC_ERR_USAGE,
+              "--of: only the network random has shares\nhint: stc-bench --help");
+    STC_CHECK(given.of == 0 || comm->size == 1, STC_ERR_USAGE,
+              "--of: one process builds one share, found %d ranks\nhint: without mpirun",
+              comm->size);
+    STC_CHECK(given.of > 0 ? given.rank < given.of : given.rank == 0, STC_ERR_USAGE,
+              "--rank: found %lld of %lld, ranks are counted from 0", (long long)given.rank,
+              (long long)given.of);
+    STC_TRY(read_number("--others", given.others, 0.0, &s->share.hz));
+    s->share.rank = (int)given.rank;
+    s->share.of = (int)given.of;
+    s->neurons = given.neurons;
+    s->indegree = given.indegree;
+    s->constant = strcmp(given.weights, "constant") == 0;
     STC_TRY(read_number("--scale", given.scale, 1e-3, &s->scale));
     STC_TRY(read_number("--time", given.time, 0.1, &s->ms));
     STC_TRY(read_number("--transient", given.transient, 0.0, &s->transient));
@@ -135,6 +177,7 @@ static int run_empty(const stc_comm *comm, const bench_settings *settings, int64
     s.ms = 1.0;
     s.transient = 0.0;
     s.output = NULL;
+    s.share = (stc_share){0};
     int rc = bench_run(comm, &s, &outcome);
     *bytes = outcome.peak_bytes;
     bench_release(&outcome);

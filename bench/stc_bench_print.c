@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-static double rate(const stc_population *p, double biological_s)
+static double rate(const stc_population *p, double part, double biological_s)
 {
-    double neurons = (double)stc_shape_size(&p->shape);
+    double neurons = (double)stc_shape_size(&p->shape) * part;
     return biological_s > 0.0 ? (double)p->measured / neurons / biological_s : 0.0;
 }
 
@@ -26,9 +26,9 @@ static double per(double amount, double of)
     return of > 0.0 ? amount / of : 0.0;
 }
 
-static double bytes_per_synapse(const bench_outcome *o)
+static double bytes_per_synapse(const bench_outcome *o, int64_t peak)
 {
-    return per((double)(o->peak_bytes - o->empty_bytes), o->synapses);
+    return per((double)(peak - o->empty_bytes), o->synapses);
 }
 
 /* Nanoseconds of one core per unit of work, over the whole run. */
@@ -61,12 +61,20 @@ void bench_print_text(const stc_comm *comm, const bench_outcome *o, const bench_
     const bench_limits costs = measured(&cost, r->spikes);
     printf("network    %s at scale %g: %s neurons, %s synapses\n", s->network, s->scale,
            stc_text_count(o->neurons, a), stc_text_count((int64_t)o->synapses, b));
+    if (s->share.of > 0)
+        printf("share      of rank %d of %d alone, others fire at %g Hz\n", s->share.rank,
+               s->share.of, s->share.hz);
+    if (o->stored.synapses > 0)
+        printf("stored     %s synapses of %s sources and threads, checksum %016llx\n",
+               stc_text_count(o->stored.synapses, a), stc_text_count(o->stored.users, b),
+               (unsigned long long)o->stored.checksum);
     printf("on         %d rank%s x %d thread%s, %s, %s precision, %s recorded\n", r->ranks,
            r->ranks == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s", r->kernel,
            s->single ? "single" : "double", s->record ? "spikes" : "nothing");
     printf("build      %s, ", stc_text_seconds(o->build_s, a));
-    printf("%.4g bytes per synapse (peak of %s, %s of an empty run)\n", bytes_per_synapse(o),
-           stc_text_bytes(o->peak_bytes, a), stc_text_bytes(o->empty_bytes, b));
+    printf("%.4g bytes per synapse (peak of %s, %s of an empty run)\n",
+           bytes_per_synapse(o, o->peak_bytes), stc_text_bytes(o->peak_bytes, a),
+           stc_text_bytes(o->empty_bytes, b));
     printf("simulate   %s for %g s of biological time after %g s\n",
            stc_text_seconds(r->seconds.measured, a), o->biological_s,
            (double)r->measured_from * r->dt_ms * 1e-3);
@@ -76,7 +84,8 @@ void bench_print_text(const stc_comm *comm, const bench_outcome *o, const bench_
            o->synaptic_events, o->external_events, per(o->synaptic_events, r->seconds.measured));
     printf("rates     ");
     for (int i = 0; i < r->npopulations; i++)
-        printf(" %s %.3f", r->populations[i].name, rate(&r->populations[i], o->biological_s));
+        printf(" %s %.3f", r->populations[i].name,
+               rate(&r->populations[i], bench_part(s), o->biological_s));
     printf(" Hz\nspikes     %s, with the transient %s, checksum %016llx\n",
            stc_text_count((int64_t)o->spikes, a), stc_text_count(r->spikes, b),
            (unsigned long long)r->spike_checksum);
@@ -104,6 +113,17 @@ static void json_network(stc_json *out, const bench_outcome *o)
     stc_json_real(out, "scale", s->scale);
     stc_json_int(out, "neurons", o->neurons);
     stc_json_int(out, "synapses", (int64_t)o->synapses);
+    if (s->share.of > 0) {
+        stc_json_int(out, "rank", s->share.rank);
+        stc_json_int(out, "of", s->share.of);
+    }
+    if (o->stored.synapses > 0) {
+        stc_json_open(out, "stored", '{');
+        stc_json_int(out, "synapses", o->stored.synapses);
+        stc_json_int(out, "users", o->stored.users);
+        stc_json_hex64(out, "checksum", o->stored.checksum);
+        stc_json_close(out, '}');
+    }
     stc_json_int(out, "ranks", r->ranks);
     stc_json_int(out, "threads", r->threads);
     stc_json_string(out, "kernel", r->kernel);
@@ -127,7 +147,8 @@ static void json_speed(stc_json *out, const bench_outcome *o)
     stc_json_real(out, "external_events", o->external_events);
     stc_json_real(out, "events_per_s", per(o->synaptic_events, r->seconds.measured));
     stc_json_real(out, "events_per_biological_s", per(o->synaptic_events, o->biological_s));
-    stc_json_real(out, "bytes_per_synapse", bytes_per_synapse(o));
+    stc_json_real(out, "bytes_per_synapse", bytes_per_synapse(o, o->peak_bytes));
+    stc_json_real(out, "built_bytes_per_synapse", bytes_per_synapse(o, o->built_bytes));
     stc_json_int(out, "peak_rss_bytes", o->peak_bytes);
     stc_json_int(out, "empty_rss_bytes", o->empty_bytes);
 }
@@ -146,7 +167,8 @@ void bench_print_json(const stc_comm *comm, const bench_outcome *o, const bench_
     stc_json_int(&out, "spikes_all", r->spikes);
     stc_json_open(&out, "rates", '{');
     for (int i = 0; i < r->npopulations; i++)
-        stc_json_real(&out, r->populations[i].name, rate(&r->populations[i], o->biological_s));
+        stc_json_real(&out, r->populations[i].name,
+                      rate(&r->populations[i], bench_part(o->settings), o->biological_s));
     stc_json_close(&out, '}');
     stc_json_hex64(&out, "spike_checksum", r->spike_checksum);
     json_costs(&out, "costs_ns", &costs);

@@ -54,8 +54,9 @@ static int count_generator(bench_outcome *out, const stc_stage *stage, double de
     const stc_kernel *kernel = &out->program->kernels[stage->first_kernel];
     double mean, steps = active_steps(kernel, out->result);
     STC_TRY(generator_mean(out->program, stage, &mean));
-    out->draws += steps * (double)stc_shape_size(&stage->shape);
-    out->external_events += steps * mean * degree;
+    const double part = bench_part(out->settings);
+    out->draws += steps * (double)stc_shape_size(&stage->shape) * part;
+    out->external_events += steps * mean * degree * part;
     return 0;
 }
 
@@ -79,6 +80,7 @@ static int count_work(bench_outcome *out)
         out->spikes += (double)result->populations[i].measured;
         out->neurons += stc_shape_size(&result->populations[i].shape);
     }
+    out->neurons = llrint((double)out->neurons * bench_part(out->settings));
     out->neuron_steps = steps * (double)out->neurons;
     for (int32_t k = 0; k < program->nkernels; k++) {
         const stc_kernel *kernel = &program->kernels[k];
@@ -89,7 +91,7 @@ static int count_work(bench_outcome *out)
         if (program->kernels[source->first_kernel].kind == STC_KERNEL_GENERATOR) {
             STC_TRY(count_generator(out, source, degree));
         } else {
-            out->synapses += synapses;
+            out->synapses += synapses * bench_part(out->settings);
             count_population(out, source, degree);
         }
     }
@@ -107,10 +109,17 @@ static int build(const stc_comm *comm, bench_outcome *out, stc_input **input)
                            .single = s->single,
                            .record_spikes = s->record,
                            .kernel = s->kernel};
-    int rc = network_build(s->network, s->scale, s->transient + s->ms, s->seed, &out->graph);
+    const bool random = strcmp(s->network, "random") == 0;
+    int rc = random
+                 ? bench_build_random(comm, s, &out->graph)
+                 : network_build(s->network, s->scale, s->transient + s->ms, s->seed, &out->graph);
     rc = stc_agree(comm, rc);
     if (rc >= 0) rc = stc_compile(comm, out->graph, "", &compile, &out->program, &report);
     if (rc < 0) return rc;
+    if (s->share.of > 0) {
+        STC_TRY(bench_cut(out->program, &s->share, &run.alone));
+        run.block_steps = 1; /* as if all exchanged */
+    }
     STC_TRY(stc_agree(comm, stc_input_from_memory(1, 0, NULL, NULL, input)));
     run.measure_from = llrint(s->transient * 1e-3 / out->program->dt);
     return stc_sim_create(comm, out->program, *input, &run, &out->sim);
@@ -122,12 +131,20 @@ static int run(const stc_comm *comm, bench_outcome *out, stc_input **input)
     double start = stc_seconds();
     STC_TRY(build(comm, out, input));
     out->build_s = stc_comm_max(comm, stc_seconds() - start);
+    out->built_bytes = (int64_t)stc_comm_sum_u64(comm, (uint64_t)peak_bytes());
+    if (strcmp(out->settings->network, "random") == 0)
+        STC_TRY(stc_sim_synapses(out->sim, &out->stored));
     STC_TRY(stc_sim_run(out->sim));
     start = stc_seconds();
     STC_TRY(stc_sim_result(out->sim, &out->result));
     out->collect_s = stc_comm_max(comm, stc_seconds() - start);
     out->peak_bytes = (int64_t)stc_comm_sum_u64(comm, (uint64_t)peak_bytes());
     STC_TRY(stc_agree(comm, count_work(out)));
+    if (out->settings->share.of > 0) { /* most events come from others */
+        stc_sim_cost cost;
+        stc_sim_phases(out->sim, &cost);
+        out->synaptic_events = (double)cost.events;
+    }
     const char *output = out->settings->output;
     return output ? stc_result_write(comm, out->result, output) : 0;
 }

@@ -223,6 +223,8 @@ void stc_pathway_destroy(pathway *p, int npatches);
 int stc_rows_sort(const pathway *p, row_table *t);
 int64_t stc_rows_find(const pathway *p, const row_table *t, uint32_t source, int64_t n,
                       uint32_t *first);
+/* Number in its row of the source of a word; 0 where rows are not shared. Local. */
+uint32_t stc_rows_source(const pathway *p, const row_table *t, int64_t i);
 
 /* deliver.c: add what arrives at a patch in a step, a step of an item of the sample: first what is
  * known without the spikes that other ranks sent last, then all the rest. */

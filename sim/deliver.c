@@ -13,7 +13,11 @@
 #include <omp.h>
 #include <string.h>
 
-enum { RUNS = 512 }; /* given to a kind at once */
+enum {
+    RUNS = 512,    /* given to a kind at once */
+    TOGETHER = 64, /* sources whose rows are asked for at once */
+    LINE = 64      /* bytes that come at once */
+};
 
 typedef struct {
     stc_synapse_run run[RUNS];
@@ -96,17 +100,27 @@ static bool has_words(const pathway *p, const row_table *t, uint32_t source)
     return false;
 }
 
-/* Note sources that fired in step `at` of the span: once, or as often as count says. The heads of
- * their rows lie far apart, and so do the words by which shared ones are searched: ask for all of
- * them first. */
-static void note(const pathway *p, row_table *t, int64_t n, const uint32_t *source,
-                 const unsigned char *count, int64_t at)
+/* The heads of the rows of some sources lie far apart, and so do the words by which shared ones are
+ * searched: ask for all of them. */
+static void fetch(const pathway *p, const row_table *t, int64_t n, const uint32_t *source)
 {
     for (int64_t i = 0; i < n; i++)
         __builtin_prefetch(stc_row_of(p, t, source[i]));
-    for (int64_t i = 0; i < n && p->source_bits; i++)
-        __builtin_prefetch((const char *)t->word + *stc_row_of(p, t, source[i]) * stc_word_size(p));
+    for (int64_t i = 0; i < n && p->source_bits; i++) {
+        const int64_t first = *stc_row_of(p, t, source[i]);
+        const char *searched = t->extra ? (const char *)t->extra + first
+                                        : (const char *)t->word + first * stc_word_size(p);
+        __builtin_prefetch(searched);
+        __builtin_prefetch(searched + LINE);
+    }
+}
+
+/* Note sources that fired in step `at` of the span: once, or as often as count says. */
+static void note(const pathway *p, row_table *t, int64_t n, const uint32_t *source,
+                 const unsigned char *count, int64_t at)
+{
     for (int64_t i = 0; i < n; i++) {
+        if (i % TOGETHER == 0) fetch(p, t, n - i < TOGETHER ? n - i : TOGETHER, source + i);
         const uint16_t times = count ? count[source[i]] : 1;
         if (has_room(p, t, at))
             note_runs(p, t, source[i], times, at);

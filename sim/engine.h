@@ -2,8 +2,8 @@
  *
  * Reading order: shard.c (what this rank holds), schedule.c (when it runs), access.c (how kernels
  * find operands), weights.c, parameters.c, sums.c, direct.c and delay.c (kernels over all tiles of
- * a stage at once), assembly.h (populations), fired.c, exchange.h, record.c, profile.c, trace.c,
- * sim.c (the beats), cost.c. Everything is allocated before the first beat.
+ * a stage at once), assembly.h (populations), fired.c, exchange.h, alone.c, record.c, profile.c,
+ * trace.c, sim.c (the beats), cost.c, tables.c. Everything is allocated before the first beat.
  */
 #ifndef STC_SIM_ENGINE_H
 #define STC_SIM_ENGINE_H
@@ -180,6 +180,15 @@ struct stc_sim {
     int rc; /* first failure inside the beats */
 };
 
+/* Which part of the program this process holds, of how many. */
+static inline int stc_sim_rank(const stc_sim *sim)
+{
+    return sim->options.alone.of > 0 ? sim->options.alone.rank : sim->group.rank;
+}
+static inline int stc_sim_ranks(const stc_sim *sim)
+{
+    return sim->options.alone.of > 0 ? sim->options.alone.of : sim->group.size;
+}
 /* shard.c: owners, boxes, windows, timing; allocate windows and state. Local. */
 int stc_sim_plan_shard(stc_sim *sim);
 /* schedule.c: block, levels, cycles and order. Then, when it is known who waits for messages: those
@@ -313,6 +322,9 @@ void stc_exchange_receive(stc_sim *sim, int64_t beat);
 void stc_exchange_send(stc_sim *sim, int64_t beat);
 /* What this rank has sent to other nodes, for its own. */
 void stc_exchange_between_nodes(const exchange *exchange, int64_t *messages, int64_t *bytes);
+
+/* alone.c: in place of what others would have sent at the end of beat - 1. */
+void stc_alone_receive(stc_sim *sim, int64_t beat);
 
 /* Values of a trace for a step of a sample, so that entry `id` is that of neuron id; NULL when the
  * step is not recorded. */

@@ -104,6 +104,8 @@ static int find_units(const stc_sim *sim, const assembly *a, pathway *p)
 
 /* ---- words ---- */
 
+#define WORTH 0.9 /* bytes of rows that are shared, at most, by those of rows that are not */
+
 static void add_group(pathway *p, int port, int sign)
 {
     for (int g = 0; g < p->ngroups; g++)
@@ -180,12 +182,13 @@ static double lay_out_rows(const assembly *a, pathway *p, double each, int sourc
     return (double)(stc_word_size(p) + (extra > 0)) + (double)p->head_bytes / row;
 }
 
-/* The layout that takes least memory. */
+/* The layout that takes least memory; rows are shared only if that saves a good part of it, as a
+ * spike then has to look for its synapses. */
 static void choose_rows(const assembly *a, pathway *p)
 {
     const double each = fmax(survey(a, p), 1e-9); /* there may be none */
     int sources = 0, extra = 0, most = 0;
-    double least = lay_out_rows(a, p, each, 0, 0);
+    double least = WORTH * lay_out_rows(a, p, each, 0, 0);
     while (each < FEW && ldexp(each, most) < FULL && INT64_C(1) << most < p->source->window_size)
         most++;
     for (int s = 1; s <= most; s++) {

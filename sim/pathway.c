@@ -11,6 +11,10 @@
 #include <omp.h>
 #include <string.h>
 
+/* Sources come in any order, and the heads of their rows may lie all over memory: they are asked
+ * for so many synapses ahead. */
+enum { AHEAD = 32 };
+
 /* What a pass does with the synapses of one projection. */
 typedef struct {
     assembly *a;
@@ -73,6 +77,8 @@ static int count(const pass *x, const stc_synapses *list)
         const int group = known >= 0 ? known : group_of(x, sign);
         const int64_t block = (list->delay[i] - p->least) >> p->format.step_bits;
         row_table *t = &p->table[neuron / x->a->patch_size];
+        if (i + AHEAD < list->n)
+            __builtin_prefetch(stc_row_of(p, t, list->source[i + AHEAD] - x->window_low), 1);
         t->nwords++;
         STC_CHECK(count_in_cell(p, t, from >> p->source_bits, group * p->blocks + block),
                   STC_ERR_FIT,
@@ -113,6 +119,8 @@ static int fill(const pass *x, const stc_synapses *list)
                               (magnitude << f->step_bits | step) << f->neuron_bits |
                               (uint64_t)(neuron - which * x->a->patch_size);
         row_table *t = &p->table[which];
+        if (i + AHEAD < list->n)
+            __builtin_prefetch(stc_row_of(p, t, list->source[i + AHEAD] - x->window_low), 1);
         const uint32_t at =
             next_in_cell(p, t, from >> p->source_bits, group * p->blocks + (steps >> f->step_bits));
         if (t->extra) t->extra[at] = (uint8_t)(source >> f->source_bits);

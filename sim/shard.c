@@ -7,7 +7,7 @@
 static void own_tiles(stc_sim *sim)
 {
     const stc_program *program = sim->program;
-    int64_t chips = program->chips, ranks = sim->group.size;
+    int64_t chips = program->chips, ranks = stc_sim_ranks(sim);
     for (int32_t t = 0; t < program->ntiles; t++) {
         /* rank r holds chips [r C / R, (r + 1) C / R) */
         int64_t chip = program->tiles[t].chip;
@@ -37,7 +37,7 @@ static int own_boxes(stc_sim *sim, int32_t s)
 {
     stage_plan *plan = &sim->stages[s];
     stc_box *boxes;
-    STC_TRY(stc_sim_boxes(sim, s, sim->group.rank, &boxes, &plan->nboxes));
+    STC_TRY(stc_sim_boxes(sim, s, stc_sim_rank(sim), &boxes, &plan->nboxes));
     plan->boxes = stc_alloc(plan->nboxes, sizeof *plan->boxes);
     if (plan->boxes) {
         for (int b = 0; b < plan->nboxes; b++) {

@@ -82,6 +82,7 @@ static int plan_kernels(stc_sim *sim, stage_plan *plan)
         for (int which = 0; which < 2; which++) {
             kernel->operand[which].stage = -1;
             if (kernel->kernel->operand[which].stage < 0) continue;
+            if (kernel->kernel->kind == STC_KERNEL_DELIVER) continue; /* rows say where */
             STC_TRY(
                 stc_access_create(sim, &kernel->kernel->operand[which], &kernel->operand[which]));
         }
@@ -192,6 +193,8 @@ static int make_groups(const stc_comm *world, stc_sim *sim, int *ngroups, int *g
     *ngroups = sim->options.replicas > 1 ? sim->options.replicas : 1;
     STC_CHECK(world->size % *ngroups == 0, STC_ERR_USAGE,
               "--replicas %d does not divide the %d ranks", *ngroups, world->size);
+    STC_CHECK(sim->options.alone.of == 0 || world->size == 1, STC_ERR_USAGE,
+              "a share is held by one rank, but there are %d", world->size);
     int size = world->size / *ngroups;
     *group = world->rank / size;
     MPI_Comm mpi;
@@ -334,8 +337,9 @@ static void run_beat(stc_sim *sim, int64_t beat)
 {
     run_stages(sim, false, beat);
     stc_sim_begin_assemblies(sim, beat);
+    const bool alone = sim->options.alone.of > 0;
     double start = stc_seconds();
-    stc_exchange_receive(sim, beat);
+    (alone ? stc_alone_receive : stc_exchange_receive)(sim, beat);
     sim->wait_seconds += stc_seconds() - start;
     run_stages(sim, true, beat);
     start = stc_seconds();

@@ -245,6 +245,49 @@ static void cuba(network *n, double scale)
     constant(n, node_of, "delay", 0.1);
 }
 
+/* ---- random wiring of any size ---- */
+
+static void random_synapses(network *n, const network_random *which, const int node[2], int source,
+                            int target, int64_t size)
+{
+    char name[8], rule[512], drawn[128] = "";
+    const int64_t excitatory = which->indegree * 4 / 5;
+    const int64_t degree = source == 0 ? excitatory : which->indegree - excitatory;
+    const double weight = full_weight(1, source), delay = source == 0 ? 1.5 : 0.75;
+    if (degree == 0) return;
+    if (!which->constant)
+        snprintf(drawn, sizeof drawn, "weight_draw=normal weight_a=%.17g weight_b=%.17g %s", weight,
+                 0.1 * fabs(weight), weight > 0 ? "weight_min=0" : "weight_max=0");
+    snprintf(name, sizeof name, "%s.%s", source == 0 ? "E" : "I", target == 0 ? "E" : "I");
+    snprintf(rule, sizeof rule,
+             "rule=fixed_indegree number=%lld %s delay_draw=normal delay_a=%g delay_b=%g",
+             (long long)degree, drawn, delay, delay / 2);
+    int made = projection(n, name, node[source], node[target], size, rule);
+    if (made >= 0 && which->constant) constant(n, made, "weight", weight);
+}
+
+int network_build_random(const network_random *which, double ms, stc_graph **out)
+{
+    const int64_t size[2] = {which->excitatory, which->inhibitory};
+    network n = {0};
+    int node[2];
+    STC_TRY(stc_builder_create("random", &n.builder));
+    for (int p = 0; p < 2; p++) {
+        node[p] = population(&n, "iaf_psc_exp", p == 0 ? "E" : "I", size[p],
+                             "C_m=250 tau_m=10 tau_syn_ex=0.5 tau_syn_in=0.5 t_ref=2 E_L=-65 "
+                             "V_reset=-65 V_th=-50");
+        constant(&n, node[p], "V_m", -60.0);
+        poisson_input(&n, p == 0 ? "external.E" : "external.I", node[p], size[p], 12800.0, "",
+                      full_weight(1, 0), 1.5);
+    }
+    for (int t = 0; t < 2; t++)
+        for (int s = 0; s < 2; s++)
+            random_synapses(&n, which, node, s, t, size[t]);
+    stc_build_time_steps(n.builder, (int64_t)nearbyint(ms / dt));
+    stc_build_dt(n.builder, dt * 1e-3);
+    return stc_builder_finish(&n.builder, out);
+}
+
 int network_build(const char *name, double scale, double ms, uint64_t seed, stc_graph **out)
 {
     static const struct {

@@ -13,4 +13,13 @@
  * STC_ERR_USAGE: unknown name. Local. */
 int network_build(const char *name, double scale, double ms, uint64_t seed, stc_graph **out);
 
+/* Excitatory and inhibitory neurons ("E" and "I") of the microcircuit's model and with its weights
+ * and delays. All have synapses from random ones, 4 in 5 from excitatory ones, and a Poisson input.
+ * Nothing is listed for single neurons, so that there may be 2^31 of either kind. */
+typedef struct {
+    int64_t excitatory, inhibitory, indegree;
+    bool constant; /* weights, else normal with a tenth of the mean */
+} network_random;
+int network_build_random(const network_random *which, double ms, stc_graph **out);
+
 #endif

@@ -21,6 +21,12 @@ typedef struct {
     int64_t every;        /* steps: the last one of each interval is recorded; 0 or 1: all */
 } stc_record;
 
+/* One rank of many, without the others. */
+typedef struct {
+    int rank, of; /* of 0: no such thing */
+    double hz;    /* at which the neurons of the other ranks fire, each by chance */
+} stc_share;
+
 /* All zero: the defaults. */
 typedef struct {
     int64_t time_steps; /* 0: the input's step axis, else the model's; neither: STC_ERR_USAGE */
@@ -36,9 +42,10 @@ typedef struct {
     int nrecords;
     const stc_record *records; /* borrowed; names that fit nothing: STC_ERR_USAGE naming those that
                                   there are */
-    int replicas;   /* 0 or 1: none; N groups of ranks share the samples, N divides the ranks */
-    int node_ranks; /* so many ranks in a row count as a node, if they share memory; 0: all that
-                       share it; 1: nothing but messages. Results do not depend on it */
+    int replicas;    /* 0 or 1: none; N groups of ranks share the samples, N divides the ranks */
+    int node_ranks;  /* so many ranks in a row count as a node, if they share memory; 0: all that
+                        share it; 1: nothing but messages. Results do not depend on it */
+    stc_share alone; /* hold and run what that rank would, for measurements; comm has one rank */
 } stc_run_options;
 
 typedef struct stc_sim stc_sim;
@@ -75,6 +82,15 @@ typedef struct {
     int64_t synapses, synapse_bytes;     /* stored ones, with the heads of their rows */
 } stc_sim_cost;
 void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out);
+
+/* The synapses of populations that are stored, with a sum modulo 2^64 over source, destination,
+ * delay and weight of each: the same for any ranks and threads. users: pairs of a source and a
+ * thread that has synapses of it, of all ranks. Collective. STC_ERR_NOMEM. */
+typedef struct {
+    int64_t synapses, users;
+    uint64_t checksum;
+} stc_sim_stored;
+int stc_sim_synapses(const stc_sim *sim, stc_sim_stored *out);
 
 /* Seconds by stage kind and per stage of this rank, for `--profile` and bench: prints a table to
  * file on rank 0. Collective. */
