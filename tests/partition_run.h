@@ -15,8 +15,9 @@
 #include "stc/error.h"
 
 static stc_comm self; /* set by main */
-static const char *const names[] = {"auto", "multilevel", "metis-cut", "contiguous", "random"};
-enum { NNAMES = 5, MAX_N = 1000 };
+static const char *const names[] = {"auto",       "multilevel", "metis-cut",
+                                    "contiguous", "even",       "random"};
+enum { NNAMES = 6, MAX_N = 1000 };
 static int32_t part[MAX_N];
 
 static inline stc_partition_options options_of(const char *method, int32_t nparts)

@@ -80,7 +80,7 @@ typedef struct {
 double stc_encoded_bytes(double elements, double spikes, int32_t element_bytes);
 
 typedef struct {
-    const char *method; /* "auto" (NULL), "multilevel", "metis-cut", "contiguous", "random",
+    const char *method; /* "auto" (NULL), "multilevel", "metis-cut", "contiguous", "even", "random",
                            "file:PATH" */
     int32_t nparts;
     uint64_t seed;

@@ -22,7 +22,7 @@ static const stc_option rows[] = {
     {0, "chips", STC_OPTION_INT, &given.chips, "K", NULL, "number of parts (needed)", 1, INT32_MAX,
      NULL},
     {0, "methods", STC_OPTION_TEXT, &given.methods, "all|A,B,...", "auto",
-     "auto, multilevel, metis-cut, contiguous, random, file:PATH", 0, 0, NULL},
+     "auto, multilevel, metis-cut, contiguous, even, random, file:PATH", 0, 0, NULL},
     {'o', "output", STC_OPTION_TEXT, &given.output, "FILE", NULL,
      "write the parts of the best method: FILE.txt one part number per\n"
      "line, any other name HDF5 with the measures",
@@ -95,7 +95,7 @@ static int parse_constraints(bool used[STC_NCONSTRAINTS])
 /* The methods that were named; words holds the text. */
 static int parse_methods(char words[MAX_LIST], const char *methods[MAX_METHODS], int *n)
 {
-    const char *all = "contiguous,random,metis-cut,multilevel,auto";
+    const char *all = "contiguous,even,random,metis-cut,multilevel,auto";
     const char *text = strcmp(given.methods, "all") == 0 ? all : given.methods;
     STC_CHECK(strlen(text) < MAX_LIST, STC_ERR_USAGE, "--methods: the list is too long");
     snprintf(words, MAX_LIST, "%s", text);

@@ -20,7 +20,7 @@ static const stc_option rows[] = {
      0, 3, NULL},
     {0, "partition", STC_OPTION_TEXT, &given.partition, "METHOD", NULL,
      "how tiles are assigned to chips: auto, multilevel, metis-cut,\n"
-     "contiguous, random, file:PATH (default auto)",
+     "contiguous, even, random, file:PATH (default auto; of target host even)",
      0, 0, NULL},
     {0, "rates", STC_OPTION_TEXT, &given.rates, "PROFILE", NULL,
      "traffic as `stc profile` measured it (default: estimates)", 0, 0, NULL},

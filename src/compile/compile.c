@@ -28,15 +28,14 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
     stc_hypergraph graph;
     int rc = part ? stc_arena_create(&arena) : STC_ERR_NOMEM;
     if (rc >= 0) rc = stc_compile_hypergraph(program, arena, &graph);
-    stc_partition_options partition = {.method = options->partition,
+    const char *method = options->partition ? options->partition : target->partition;
+    stc_partition_options partition = {.method = method,
                                        .nparts = program->chips,
                                        .seed = options->seed,
                                        .imbalance =
                                            1.05 /* samples stream as fast as the slowest chip */};
     stc_target_limit(target, &partition);
-    if (rc >= 0)
-        rc = stc_partition_file_given(options->partition, arena, &partition.given,
-                                      &partition.ngiven);
+    if (rc >= 0) rc = stc_partition_file_given(method, arena, &partition.given, &partition.ngiven);
     rc = stc_agree(comm, rc);
     if (rc < 0) goto out;
     rc = stc_partition(comm, &graph, &partition, part, &report->partition, report->compared);

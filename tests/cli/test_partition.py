@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from command import MODEL, TEST, stc, write_model
 
-METHODS = ["contiguous", "random", "metis-cut", "multilevel", "auto"]
+METHODS = ["contiguous", "even", "random", "metis-cut", "multilevel", "auto"]
 
 
 def column_nodes(n=200, generators=True):

@@ -131,6 +131,50 @@ static void the_same_seed_gives_the_same_parts(void **state)
     graph_free(&t);
 }
 
+/* ---- even ---- */
+
+static void even_shares_hold_as_much_of_every_stream(void **state)
+{
+    (void)state;
+    enum { N = 47, PARTS = 4 };
+    static const int32_t length[4] = {8, 12, 3, 24}; /* vertices of each stream */
+    int32_t of[N], n = 0;
+    for (int s = 0; s < 4; s++)
+        for (int32_t i = 0; i < length[s]; i++)
+            of[n++] = s;
+    static double weight[N][STC_NCONSTRAINTS];
+    int32_t source[N], pin[N], count[4][PARTS] = {{0}};
+    int64_t first[N + 1] = {0};
+    float spikes[N];
+    for (int32_t v = 0; v < N; v++) {
+        weight[v][0] = 1;
+        source[v] = v;
+        pin[v] = (v + 1) % N;
+        spikes[v] = 1;
+        first[v + 1] = v + 1;
+    }
+    const stc_hypergraph graph = {.nvertices = N,
+                                  .weight = &weight[0][0],
+                                  .nnets = N,
+                                  .source = source,
+                                  .spikes = spikes,
+                                  .first = first,
+                                  .pin = pin,
+                                  .stream = of};
+    stc_partition_options options = options_of("even", PARTS);
+    assert_int_equal(stc_partition(&self, &graph, &options, part, NULL, NULL), 0);
+    for (int32_t v = 0; v < N; v++) {
+        count[of[v]][part[v]]++;
+        assert_true(v == 0 || of[v] != of[v - 1] || of[v] == 2 || part[v] >= part[v - 1]);
+    }
+    for (int p = 0; p < PARTS; p++) {
+        assert_int_equal(count[0][p], 2);
+        assert_int_equal(count[1][p], 3);
+        assert_true(count[2][p] <= 1);
+        assert_int_equal(count[3][p], 6);
+    }
+}
+
 /* ---- contiguous ---- */
 
 /* The least possible largest sum of w over k pieces of 0..n-1. */
@@ -397,6 +441,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(values_of_moves_are_the_measured_changes),
         cmocka_unit_test(every_method_fills_every_part_for_any_number_of_parts),
         cmocka_unit_test(the_same_seed_gives_the_same_parts),
+        cmocka_unit_test(even_shares_hold_as_much_of_every_stream),
         cmocka_unit_test(contiguous_cuts_have_the_least_possible_largest_work),
         cmocka_unit_test(contiguous_cuts_keep_capacities_where_they_can),
         cmocka_unit_test(auto_is_at_least_as_good_as_the_methods_it_is_compared_with),
