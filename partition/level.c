@@ -67,7 +67,6 @@ enum { MOST_MEMBERS = 1 << 24 };
 
 typedef struct {
     const stc_hypergraph *g;
-    const stc_cost_model *cost;
     stc_sample sample;    /* of copies per core */
     int32_t *seen;        /* [nvertices] last list or net (+ 1) with a vertex */
     bool *inside;         /* [nnets] the source counts as a pin */
@@ -215,7 +214,7 @@ int stc_level_create(const stc_hypergraph *g, const stc_cost_model *cost, stc_le
 {
     *level = (stc_level){0};
     const bool pairs = cost->unit == STC_COST_CORES;
-    joining j = {.g = g, .cost = cost, .level = level};
+    joining j = {.g = g, .level = level};
     int rc = open_joining(&j, pairs);
     if (rc == 0) {
         for (int32_t v = 0; v < level->n; v++)

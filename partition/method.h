@@ -1,8 +1,8 @@
 /* method.h - what the methods of this folder share. Not installed.
  *
  * A method is one file with one row in methods.h. Reading order: partition.c (the way through),
- * job.c (checks), level.h (the graph as it is searched), measure.c, cost.c, contiguous.c, even.c, random.c,
- * file.c; state.h (how moves are valued), refine.c, repair.c, search.c; pairs.h, metis.c,
+ * job.c (checks), level.h (the graph as it is searched), measure.c, cost.c, contiguous.c, even.c,
+ * random.c, file.c; state.h (how moves are valued), refine.c, repair.c, search.c; pairs.h, metis.c,
  * metis_cut.c; cluster.c, hierarchy.h, bisect.c, multilevel.c; deal.c (candidates over the ranks),
  * place.c, auto.c and boards.c. shards.h and distributed.c: graphs that no rank holds. hgr.c and
  * write.c are files.

@@ -26,7 +26,8 @@ static int64_t draw(const stc_sim *sim, const stage_plan *plan, uint64_t step, i
         stc_random_block(key, counter, word);
         const double at = ((double)i + stc_random_open32(word[0])) / (double)n;
         const int64_t element = (int64_t)(at * (double)plan->window_size);
-        if (element < plan->window_size && !is_own(plan, element))
+        const bool again = count > 0 && list[count - 1] == (uint32_t)element;
+        if (element < plan->window_size && !again && !is_own(plan, element))
             list[count++] = (uint32_t)element;
     }
     return count;

@@ -261,7 +261,7 @@ static int list_members(stc_sim *sim, assembly *a, int32_t first)
         m->params = plan->kernels[plan->nkernels - 1].kernel->u.population.params;
         for (int b = 0; b < plan->nboxes; b++)
             m->n += plan->boxes[b].positions * plan->boxes[b].channels;
-        a->n += m->n;
+        a->neurons += m->n;
     }
     return 0;
 }
@@ -282,8 +282,9 @@ static int64_t lay_slices(assembly *a, int q)
 static int cut_patches(const stc_sim *sim, assembly *a)
 {
     enum { MOST = 1 << STC_PATCH_BITS, VECTOR = 64 };
-    const int64_t share = (a->n + sim->threads - 1) / sim->threads;
-    const int64_t each = (share + a->nmembers + MOST - 1) / MOST; /* slices are rounded up */
+    const int64_t share = (a->neurons + sim->threads - 1) / sim->threads;
+    const int64_t room = MOST - (a->nmembers < MOST / 2 ? a->nmembers : MOST / 2);
+    const int64_t each = (share + room - 1) / room; /* slices are rounded up */
     a->npatches = (int)(each * sim->threads);
     a->patches = stc_alloc(a->npatches, sizeof *a->patches);
     a->first_patch = stc_alloc(sim->threads + 1, sizeof *a->first_patch);

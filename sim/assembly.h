@@ -131,6 +131,7 @@ struct assembly {
     bool single;
     int nmembers;
     member *members;
+    int64_t neurons;
     int64_t n;      /* npatches * patch_size: some numbers at the ends of patches have no neuron */
     int64_t *id;    /* [n] C-order index in the node */
     int32_t *ahead; /* [n] neurons from here on whose ids follow each other */

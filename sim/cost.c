@@ -45,7 +45,7 @@ void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out)
         const assembly *a = sim->assemblies[i];
         for (int k = 0; k < a->nmembers; k++)
             counts[1] += a->members[k].n * a->members[k].ndense * steps;
-        counts[2] += a->n * steps;
+        counts[2] += a->neurons * steps;
         add_sizes(a, &counts[3], &counts[4]);
     }
     MPI_Allreduce(MPI_IN_PLACE, seconds, STC_NPHASES + 3, MPI_DOUBLE, MPI_SUM, sim->world.mpi);

@@ -173,11 +173,12 @@ static double lay_out_rows(const assembly *a, pathway *p, double each, int sourc
         if (sources == 0 && 2 * (double)p->ncells <= 0.06 * bytes)
             break; /* heads are small beside their rows */
     }
-    p->wide_cells = row > MANY;
-    for (int i = 0; i < a->ninputs; i++) /* rows may be of any length */
+    int64_t listed = 0; /* all may be of one row */
+    for (int i = 0; i < a->ninputs; i++)
         if (&a->pathways[a->inputs[i].pathway] == p &&
             a->inputs[i].projection->rule == STC_RULE_EXPLICIT)
-            p->wide_cells |= a->inputs[i].projection->nedges > UINT16_MAX;
+            listed += a->inputs[i].projection->nedges;
+    p->wide_cells = row > MANY || listed > UINT16_MAX;
     p->head_bytes = stc_round_up(4 + p->ncells * (p->wide_cells ? 4 : 2), 4);
     return (double)(stc_word_size(p) + (extra > 0)) + (double)p->head_bytes / row;
 }

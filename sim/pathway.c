@@ -282,7 +282,7 @@ static int allocate_heads(const assembly *a, pathway *p)
         t->head = stc_alloc_huge(t->nrows, p->head_bytes);
         t->nspikes = stc_alloc(p->span, sizeof *t->nspikes);
         t->ndue = stc_alloc(p->span, sizeof *t->ndue);
-        t->due = stc_alloc(stc_sim_product(p->span, p->room), sizeof *t->due);
+        t->due = stc_alloc_reserved(stc_sim_product(p->span, p->room), sizeof *t->due);
         if (!t->head || !t->nspikes || !t->ndue || !t->due) return STC_ERR_NOMEM;
     }
     return 0;

@@ -81,9 +81,13 @@ static int pass_notes(preparation *p)
 {
     transport *t = p->t;
     const int peers = t->node.size;
-    int *counts = stc_alloc(4 * (int64_t)peers, sizeof *counts), rc = 0;
+    int *counts = stc_alloc(4 * (int64_t)peers, sizeof *counts);
     int *send = counts, *receive = send + peers, *from = receive + peers, *to = from + peers;
-    STC_TRY(stc_agree(&t->group, counts ? 0 : STC_ERR_NOMEM));
+    int rc = stc_agree(&t->group, counts ? 0 : STC_ERR_NOMEM);
+    if (rc < 0) {
+        stc_free(counts);
+        return rc;
+    }
     qsort(p->notes, (size_t)p->nnotes, sizeof *p->notes, by_peer);
     for (int64_t i = 0; i < p->nnotes; i++) {
         send[p->notes[i].peer]++;

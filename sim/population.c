@@ -277,7 +277,7 @@ void stc_sim_assemblies(stc_sim *sim, int n, assembly *const *list, int64_t beat
 {
     int64_t neurons = 0;
     for (int i = 0; i < n; i++)
-        neurons += list[i]->n;
+        neurons += list[i]->neurons;
     const bool many = worth_threads(sim, neurons * piece);
 #pragma omp parallel num_threads(sim->threads) if (many)
     {
@@ -314,13 +314,16 @@ void stc_sim_begin_assemblies(const stc_sim *sim, int64_t beat)
         const int64_t item = stc_sim_item(sim, a->members[0].plan, beat);
         if (!can_begin(sim, a, item)) continue;
         const int64_t step = item % sim->nblocks * sim->block;
-#pragma omp parallel for num_threads(sim->threads) schedule(static, 1) if (worth_threads(sim, a->n))
+        const double start = stc_seconds();
+#pragma omp parallel for num_threads(sim->threads)                                                 \
+    schedule(static, 1) if (worth_threads(sim, a->neurons))
         for (int owner = 0; owner < sim->threads; owner++) {
             const double at = stc_phase_start(sim);
             for (int q = a->first_patch[owner]; q < a->first_patch[owner + 1]; q++)
                 stc_sim_deliver_own(sim, a, q, item, 0, step);
             stc_phase_end(sim, omp_get_thread_num(), STC_PHASE_DELIVER, at);
         }
+        stc_assembly_stage(a)->seconds += stc_seconds() - start;
         a->early = item + 1;
     }
 }

@@ -2,8 +2,8 @@
  *
  * Nothing is locked. A slot that a rank writes in exchange k was last used in exchange k - 2: it
  * waits until all who read that say that they have taken k - 2. Contacts do their work whenever
- * they wait for something, and finish it before they leave an exchange, so that no rank waits for
- * one that computes. */
+ * they publish or wait, and have begun all of it before they leave an exchange: a message between
+ * nodes that is too long to be sent at once gets on when its contact waits again. */
 #include "transport_parts.h"
 
 #include "stc/base.h"
@@ -118,7 +118,10 @@ static void rest(transport *t, int *looks)
 {
     enum { SHORT = 200, LONG = 1000, SERVED = 16 }; /* looks; what a contact's work counts */
     serve(t);
-    *looks += 1 + SERVED * (t->nout + t->nin);
+    for (int i = 0; i < t->nout; i++) /* long messages need calls to get on */
+        for (int k = 0; k < 2; k++)
+            is_done(&t->out[i].request[k]);
+    if (*looks <= LONG) *looks += 1 + SERVED * (t->nout + t->nin);
     if (*looks > LONG || t->crowded) {
         sched_yield(); /* what is waited for may need this core */
     } else if (*looks > SHORT) {

@@ -84,8 +84,9 @@ typedef struct {
 void stc_sim_phases(const stc_sim *sim, stc_sim_cost *out);
 
 /* The synapses of populations that are stored, with a sum modulo 2^64 over source, destination,
- * delay and weight of each: the same for any ranks and threads. users: pairs of a source and a
- * thread that has synapses of it, of all ranks. Collective. STC_ERR_NOMEM. */
+ * delay and weight of each: the same for any ranks and threads. users: tables of
+ * a patch and a kind of weights that a source has synapses in, of all sources and ranks.
+ * Collective. STC_ERR_NOMEM. */
 typedef struct {
     int64_t synapses, users;
     uint64_t checksum;

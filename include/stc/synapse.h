@@ -1,8 +1,8 @@
 /* synapse.h - the table of synapse kinds: what happens when the source of synapses fires. One file
  * per kind in sim/synapses/, one line in sim/synapses/list.h: SYNAPSE(static).
  *
- * A synapse is one word of 4 or 8 bytes. Its lowest bits say which neuron of a patch (the
- * neighbouring neurons that one thread owns) it leads to, the next ones in which step of a group of
+ * A synapse is one word of 4 or 8 bytes. Its lowest bits say which neuron of a patch (neurons
+ * that one thread owns) it leads to, the next ones in which step of a group of
  * steps it arrives, the others how large its weight is, in multiples of a scale that many synapses
  * share:
  *

@@ -14,9 +14,10 @@ typedef struct {
     int64_t neurons_per_core; /* output elements of a tile; at least STC_CHANNEL_BLOCK */
     int64_t synapse_bytes_per_core; /* weights of a tile, shared over its positions */
     int64_t cores_per_chip;
-    int64_t weight_bytes; /* bytes per stored weight */
-    const char *partition; /* method where none is asked for; NULL: auto. Not in files */
-    stc_cost_model cost;  /* of a copy of a spike; all 0: one per destination chip, no boards */
+    int64_t weight_bytes;  /* bytes per stored weight */
+    const char *partition; /* method where none is asked for and no rates are known;
+                              NULL: auto. Not in files */
+    stc_cost_model cost;   /* of a copy of a spike; all 0: one per destination chip, no boards */
 } stc_target;
 
 const stc_target *const *stc_targets(int *n);

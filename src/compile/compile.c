@@ -28,7 +28,9 @@ static int partition_tiles(const stc_comm *comm, stc_program *program, const stc
     stc_hypergraph graph;
     int rc = part ? stc_arena_create(&arena) : STC_ERR_NOMEM;
     if (rc >= 0) rc = stc_compile_hypergraph(program, arena, &graph);
-    const char *method = options->partition ? options->partition : target->partition;
+    const char *method = options->partition ? options->partition
+                         : options->rates   ? NULL /* traffic that was measured is worth a search */
+                                            : target->partition;
     stc_partition_options partition = {.method = method,
                                        .nparts = program->chips,
                                        .seed = options->seed,

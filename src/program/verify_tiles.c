@@ -137,22 +137,37 @@ static int64_t list_foremost(const stc_program *program, int64_t *first, int32_t
     return n;
 }
 
+/* last [nroutes]: 1 + tile of the last net that has the route; 0 at first. */
+static int verify_source(const stc_program *program, int32_t i, int32_t *last)
+{
+    const stc_nets *nets = &program->nets;
+    STC_CHECK(
+        stc_within(nets->source[i], i ? nets->source[i - 1] : 0, (int64_t)program->ntiles - 1),
+        STC_ERR_INPUT, "net %d: its source is tile %d; sources are sorted and below %d", i,
+        nets->source[i], program->ntiles);
+    STC_CHECK(nets->spikes[i] >= 0.0f && nets->spikes[i] < 1e30f, STC_ERR_INPUT,
+              "net %d: carries %g spikes per step", i, (double)nets->spikes[i]);
+    STC_CHECK(stc_within(nets->route[i], 0, (int64_t)nets->nroutes - 1), STC_ERR_INPUT,
+              "net %d: its route is %d, expected one of 0 to %d", i, nets->route[i],
+              nets->nroutes - 1);
+    STC_CHECK(last[nets->route[i]] != nets->source[i] + 1, STC_ERR_INPUT,
+              "net %d: tile %d has another net with route %d, expected one", i, nets->source[i],
+              nets->route[i]);
+    last[nets->route[i]] = nets->source[i] + 1;
+    return 0;
+}
+
 static int verify_sources(const stc_program *program)
 {
     const stc_nets *nets = &program->nets;
-    STC_CHECK(nets->n >= 0, STC_ERR_INPUT, "nets: there are %d", nets->n);
-    for (int32_t i = 0; i < nets->n; i++) {
-        STC_CHECK(
-            stc_within(nets->source[i], i ? nets->source[i - 1] : 0, (int64_t)program->ntiles - 1),
-            STC_ERR_INPUT, "net %d: its source is tile %d; sources are sorted and below %d", i,
-            nets->source[i], program->ntiles);
-        STC_CHECK(nets->spikes[i] >= 0.0f && nets->spikes[i] < 1e30f, STC_ERR_INPUT,
-                  "net %d: carries %g spikes per step", i, (double)nets->spikes[i]);
-        STC_CHECK(stc_within(nets->route[i], 0, (int64_t)nets->nroutes - 1), STC_ERR_INPUT,
-                  "net %d: its route is %d, expected one of 0 to %d", i, nets->route[i],
-                  nets->nroutes - 1);
-    }
-    return 0;
+    STC_CHECK(nets->n >= 0 && nets->nroutes >= 0, STC_ERR_INPUT,
+              "nets: there are %d with %d routes", nets->n, nets->nroutes);
+    int32_t *last = stc_alloc(nets->nroutes, sizeof *last);
+    int rc = last ? 0 : STC_ERR_NOMEM;
+    for (int32_t i = 0; i < nets->n && rc == 0; i++)
+        rc = verify_source(program, i, last);
+    stc_free(last);
+    return rc;
 }
 
 static int verify_orders(const stc_program *program)
